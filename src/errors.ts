@@ -1,11 +1,12 @@
-/** What went wrong, as far as anybody decides on it. */
-export type FailureKind = "usage" | "config" | "rejected" | "unavailable" | "journal";
+/** What went wrong, as far as anybody decides on it: `rejected` is the credential, `refused` one address. */
+export type FailureKind = "usage" | "config" | "rejected" | "refused" | "unavailable" | "journal";
 
 /** The exit code of each kind; a bug is 1 and done is 0. Documented in README.md. */
 export const exitCodes = {
   usage: 2,
   config: 3,
   rejected: 4,
+  refused: 4,
   unavailable: 5,
   journal: 5,
 } as const satisfies Record<FailureKind, number>;

@@ -13,8 +13,10 @@ export interface Runtime {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** "/" or, in tests, a directory that stands for it. */
   readonly root: string;
-  /** The binary that runs, to start the courier and to install. */
+  /** The binary that runs, to install it. */
   readonly execPath: string;
+  /** The start of a command line that runs this program again: the binary, or Bun and a source file. */
+  readonly self: readonly string[];
   readonly hostname: string;
   readonly pid: number;
   /** Aborted by SIGTERM and SIGINT. */

@@ -1,0 +1,201 @@
+import type { APIResponseBody } from "@cloudflare/types";
+import { Failure } from "../errors.ts";
+import type { Fetch } from "../runtime.ts";
+import type { Secret } from "../secret.ts";
+import type { Gate } from "../core/gate.ts";
+
+/** A credential as Cloudflare takes it: an API token, or an account's email address with its Global API Key. */
+export type Credential =
+  | { readonly kind: "token"; readonly token: Secret }
+  | { readonly kind: "key"; readonly email: string; readonly key: Secret };
+
+/** What a call came to: its result, or an error of Cloudflare about this one request. */
+export type Answer<T> =
+  | { readonly ok: true; readonly result: T | null; readonly totalPages: number }
+  | {
+      readonly ok: false;
+      readonly status: number;
+      readonly codes: readonly number[];
+      readonly message: string;
+    };
+
+export interface CallOptions {
+  readonly query?: Readonly<Record<string, string | number>>;
+  readonly body?: unknown;
+}
+
+/** Makes one call; throws a Failure where the credential or the API as a whole is the matter. */
+export type Call = <T>(
+  method: "GET" | "POST" | "PATCH" | "PUT" | "DELETE",
+  path: string,
+  options?: CallOptions,
+) => Promise<Answer<T>>;
+
+export interface ClientOptions {
+  readonly fetch: Fetch;
+  /** Without a slash at its end, as "https://api.cloudflare.com/client/v4". */
+  readonly baseUrl: string;
+  readonly credential: Credential;
+  readonly gate: Pick<Gate, "admit" | "limited">;
+  /** Ends calls under way. */
+  readonly hardStop: AbortSignal;
+  readonly userAgent: string;
+}
+
+/** A call takes well under a second; one that takes this long will not answer. */
+const callTimeoutMs = 15_000;
+
+/** Codes about the credential, whatever the status. Source: Cloudflare's answers to bad tokens, by path. */
+const credentialCodes = new Set([1000, 1001, 6003, 6111, 9103, 9106, 9109, 10000, 10502]);
+
+/** Codes of the rate limit. Source: seen with status 429, in two forms. */
+const limitCodes = new Set([971, 10429]);
+
+export function cloudflareClient({
+  fetch,
+  baseUrl,
+  credential,
+  gate,
+  hardStop,
+  userAgent,
+}: ClientOptions): Call {
+  const headers = { ...credentialHeaders(credential), Accept: "application/json", "User-Agent": userAgent };
+  return async (method, path, { query, body } = {}) => {
+    await gate.admit();
+    const search = query === undefined ? "" : `?${new URLSearchParams(mapValues(query, String))}`;
+    const what = `${method} ${path}`;
+    const { response, text } = await send(what, () =>
+      fetch(`${baseUrl}${path}${search}`, {
+        method,
+        headers: body === undefined ? headers : { ...headers, "Content-Type": "application/json" },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        redirect: "error",
+        verbose: false,
+        tls: { rejectUnauthorized: true },
+        signal: AbortSignal.any([AbortSignal.timeout(callTimeoutMs), hardStop]),
+      }),
+    );
+    return readAnswer(what, response, text, gate);
+  };
+}
+
+async function send(
+  what: string,
+  request: () => Promise<Response>,
+): Promise<{ response: Response; text: string }> {
+  try {
+    const response = await request();
+    return { response, text: await response.text() };
+  } catch (error) {
+    throw new Failure("unavailable", `Cannot reach Cloudflare for ${what}: ${reasonOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+async function readAnswer<T>(
+  what: string,
+  response: Response,
+  text: string,
+  gate: Pick<Gate, "limited">,
+): Promise<Answer<T>> {
+  const { status } = response;
+  const body = parseBody<T>(text);
+  const errors = Array.isArray(body?.errors) ? body.errors : [];
+  const codes = errors.flatMap((error) => [error.code ?? 0, ...chainCodes(error)]);
+  const message = errors.map((error) => `${error.message} (${error.code ?? "no code"})`).join("; ");
+  const retryAfterMs = retryAfter(response.headers.get("Retry-After"));
+  if (status === 429 || codes.some((code) => limitCodes.has(code))) {
+    const said = `Cloudflare asks for fewer calls: ${message === "" ? `status ${status}` : oneLine(message)}`;
+    await gate.limited(retryAfterMs, said);
+    throw new Failure("unavailable", said, waitOf(retryAfterMs));
+  }
+  if (status === 408 || status >= 500 || body === null) {
+    const state = body === null && status < 500 ? `status ${status} without JSON` : `status ${status}`;
+    throw new Failure("unavailable", `Cloudflare cannot do ${what}: ${state}`, waitOf(retryAfterMs));
+  }
+  if (body.success === true && status < 400) {
+    const spent = exhausted(response.headers.get("Ratelimit"));
+    if (spent !== null) await gate.limited(spent, "Cloudflare says that no calls are left for now");
+    return { ok: true, result: body.result ?? null, totalPages: totalPages(body) };
+  }
+  if (status === 401 || status === 403 || codes.some((code) => credentialCodes.has(code))) {
+    throw new Failure(
+      "rejected",
+      `Cloudflare rejects the credential for ${what}: ${oneLine(message) || `status ${status}`}`,
+      {
+        hint: "check the token and its permissions, then run: fail2ban-cloudflare deliver --once",
+      },
+    );
+  }
+  if (codes.includes(7003)) {
+    throw new Failure("config", `Cloudflare does not know the id in ${what}: ${oneLine(message)}`, {
+      hint: "check zones and account in the configuration",
+    });
+  }
+  return { ok: false, status, codes, message: oneLine(message) || `status ${status}` };
+}
+
+type Body<T> = Partial<APIResponseBody<T>> & { readonly result_info?: unknown };
+
+function parseBody<T>(text: string): Body<T> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && "success" in value ? (value as Body<T>) : null;
+  } catch {
+    return null;
+  }
+}
+
+function chainCodes(error: object): number[] {
+  if (!("error_chain" in error) || !Array.isArray(error.error_chain)) return [];
+  return error.error_chain.map((link: { code?: number }) => link.code ?? 0);
+}
+
+function totalPages(body: Body<unknown>): number {
+  const info = body.result_info as
+    { total_pages?: number; total_count?: number; per_page?: number } | undefined;
+  if (typeof info?.total_pages === "number") return info.total_pages;
+  return info?.total_count === undefined ? 1 : Math.ceil(info.total_count / Math.max(1, info.per_page ?? 20));
+}
+
+/** Milliseconds of a Retry-After header, in seconds or as a date; undefined for none or nonsense. */
+export function retryAfter(header: string | null, now: number = Number.NaN): number | undefined {
+  if (header === null) return undefined;
+  const seconds = Number(header);
+  if (header.trim() !== "" && Number.isFinite(seconds)) return Math.max(0, seconds * 1_000);
+  const wait = Date.parse(header) - now;
+  return Number.isFinite(wait) ? Math.max(0, wait) : undefined;
+}
+
+/** Milliseconds until calls are possible again, from `Ratelimit: "default";r=0;t=30`; null while some are left. */
+function exhausted(header: string | null): number | null {
+  const match = /;\s*r=(\d+)\s*;\s*t=(\d+)/.exec(header ?? "");
+  return match?.[1] === "0" ? Number(match[2]) * 1_000 : null;
+}
+
+function credentialHeaders(credential: Credential): Record<string, string> {
+  return credential.kind === "token"
+    ? { Authorization: `Bearer ${credential.token.reveal()}` }
+    : { "X-Auth-Email": credential.email, "X-Auth-Key": credential.key.reveal() };
+}
+
+/** Why a request failed, without what it carried: fetch's messages may quote a header. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown error";
+  if (error.name === "TimeoutError") return `no answer in ${callTimeoutMs / 1_000} s`;
+  if (error.name === "AbortError") return "stopped";
+  return "code" in error && typeof error.code === "string" ? error.code : error.name;
+}
+
+function oneLine(text: string): string {
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").slice(0, 300);
+}
+
+function waitOf(retryAfterMs: number | undefined): { retryAfterMs?: number } {
+  return retryAfterMs === undefined ? {} : { retryAfterMs };
+}
+
+function mapValues<T, U>(record: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+}

@@ -1,0 +1,235 @@
+import { defineCommand } from "citty";
+import { loadConfig, profileNamed } from "../config.ts";
+import type { Config, ProfileConfig } from "../config.ts";
+import { parseAddress, quoted } from "../core/address.ts";
+import type { Address } from "../core/address.ts";
+import { accessRuleReach, cover, mostNetworks, widen } from "../core/cover.ts";
+import { ignoredBy, refuseUnsafe } from "../core/guard.ts";
+import type { Guard } from "../core/guard.ts";
+import { isMode, modes } from "../core/hold.ts";
+import type { Holder, Mode } from "../core/hold.ts";
+import { checkCredentialFiles } from "../credential.ts";
+import { exitCodes, Failure } from "../errors.ts";
+import { openSqlite } from "../journal/sqlite.ts";
+import type { SqliteJournal } from "../journal/sqlite.ts";
+import type { Invocation } from "./invocation.ts";
+import { wakeCourier } from "./wake.ts";
+
+/** A flush comes at a stop, a restart and an "unban --all"; what follows within this time tells which it was. */
+const flushedMs = 10_000;
+
+/** A rejected credential is said once per jail in this time: each non-zero ban is run twice by fail2ban. */
+const shoutEveryMs = 600_000;
+
+const jailArgument = {
+  type: "string",
+  description: "fail2ban's jail",
+  required: true,
+  valueHint: "NAME",
+} as const;
+const profileArgument = {
+  type: "string",
+  description: "A [profiles.NAME] of the configuration",
+  default: "",
+  valueHint: "NAME",
+} as const;
+const addressArgument = {
+  type: "positional",
+  description: "IPv4 or IPv6 address, or a network as 203.0.113.0/24",
+  required: true,
+} as const;
+const waitArgument = {
+  type: "boolean",
+  description: "Return when it is so at the edge, or say why it is not",
+  default: false,
+} as const;
+
+export const ban = (invocation: Invocation) =>
+  defineCommand({
+    meta: { name: "ban", description: "Block an address at Cloudflare's edge for a jail" },
+    args: {
+      address: addressArgument,
+      jail: jailArgument,
+      bantime: {
+        type: "string",
+        description: "Seconds; -1 or left out: for ever",
+        default: "-1",
+        valueHint: "SECONDS",
+      },
+      restored: {
+        type: "string",
+        description: "1: fail2ban bans it anew after its own restart",
+        default: "0",
+        valueHint: "0|1",
+      },
+      mode: { type: "string", description: `One of ${modes.join(", ")}`, default: "", valueHint: "MODE" },
+      profile: profileArgument,
+      wait: waitArgument,
+    },
+    async run({ args }) {
+      const address = parseAddress(args.address);
+      const untilAt = endOf(args.bantime, invocation.runtime.now());
+      if (!["0", "1"].includes(args.restored)) {
+        throw new Failure("usage", `Cannot read --restored ${quoted(args.restored)}: neither 0 nor 1`);
+      }
+      const { config, profile, holder } = hookSetup(invocation, args);
+      const mode = modeOf(args.mode, profile);
+      const guard = { own: invocation.runtime.interfaceAddresses(), ignore: config.ignore };
+      const ignored = ignoredBy(address, guard);
+      if (ignored !== undefined) {
+        invocation.runtime.talk(
+          `Not blocked ${address.text}: inside "${ignored.text}" of ignore in "${config.path}"`,
+        );
+        return 0;
+      }
+      refuseUnsafe(address, guard);
+      const networks = networksOf(address, profile, guard);
+      using journal = openSqlite(config.journal);
+      await journal.hold({ ...holder, address, networks, mode, untilAt }, invocation.runtime.now());
+      return finish(invocation, { config, journal, holder, networks, wait: args.wait });
+    },
+  });
+
+export const unban = (invocation: Invocation) =>
+  defineCommand({
+    meta: {
+      name: "unban",
+      description: "Let go of an address; it stays blocked while another jail holds it",
+    },
+    args: { address: addressArgument, jail: jailArgument, profile: profileArgument, wait: waitArgument },
+    async run({ args }) {
+      const address = parseAddress(args.address);
+      const { config, profile, holder } = hookSetup(invocation, args);
+      const guard = { own: [], ignore: config.ignore };
+      using journal = openSqlite(config.journal);
+      await journal.release(holder, address, invocation.runtime.now());
+      const networks = cover(address, accessRuleReach) === null ? [] : networksOf(address, profile, guard);
+      return finish(invocation, { config, journal, holder, networks, wait: args.wait });
+    },
+  });
+
+export const flush = (invocation: Invocation) =>
+  defineCommand({
+    meta: {
+      name: "flush",
+      description: "Let go of all that a jail holds, unless fail2ban bans it again at once",
+    },
+    args: {
+      jail: jailArgument,
+      profile: profileArgument,
+      family: { type: "string", description: "inet4 or inet6", required: true, valueHint: "FAMILY" },
+    },
+    async run({ args }) {
+      if (args.family !== "inet4" && args.family !== "inet6") {
+        throw new Failure("usage", `Cannot read --family ${quoted(args.family)}: neither inet4 nor inet6`);
+      }
+      const { config, holder } = hookSetup(invocation, args);
+      using journal = openSqlite(config.journal);
+      await journal.flush(holder, args.family, invocation.runtime.now() + flushedMs);
+      wakeCourier(invocation.runtime, config);
+      return 0;
+    },
+  });
+
+export const start = (invocation: Invocation) =>
+  defineCommand({
+    meta: { name: "start", description: "Tell that fail2ban starts a jail" },
+    args: { jail: jailArgument, profile: profileArgument },
+    run: ({ args }) => deferRelease(invocation, args),
+  });
+
+export const stop = (invocation: Invocation) =>
+  defineCommand({
+    meta: { name: "stop", description: "Tell that fail2ban stops a jail" },
+    args: { jail: jailArgument, profile: profileArgument },
+    run: ({ args }) => deferRelease(invocation, args),
+  });
+
+/** A flush that a stop or start follows was a restart's: its bans come back, so what it let go of is kept for a while. */
+async function deferRelease(invocation: Invocation, args: HookArguments): Promise<number> {
+  const { config, holder } = hookSetup(invocation, args);
+  using journal = openSqlite(config.journal);
+  await journal.defer(holder, invocation.runtime.now() + config.restartGraceMs);
+  wakeCourier(invocation.runtime, config);
+  return 0;
+}
+
+interface HookArguments {
+  readonly jail: string;
+  readonly profile: string;
+}
+
+interface HookSetup {
+  readonly config: Config;
+  readonly profile: ProfileConfig;
+  readonly holder: Holder;
+}
+
+/** Everything that can be wrong before the journal is touched. */
+function hookSetup({ runtime, configPath }: Invocation, { jail, profile: name }: HookArguments): HookSetup {
+  if (!/^[^\u0000-\u001f\u007f]{1,200}$/.test(jail)) {
+    throw new Failure("usage", `Cannot use --jail ${quoted(jail)}: not the name of a jail`);
+  }
+  const config = loadConfig(runtime, configPath);
+  const profile = profileNamed(config, name);
+  checkCredentialFiles(runtime, config, profile);
+  return { config, profile, holder: { profile: name, jail, host: config.host } };
+}
+
+interface Finish {
+  readonly config: Config;
+  readonly journal: SqliteJournal;
+  readonly holder: Holder;
+  readonly networks: readonly Address[];
+  readonly wait: boolean;
+}
+
+async function finish(
+  invocation: Invocation,
+  { config, journal, holder, networks, wait }: Finish,
+): Promise<number> {
+  const { runtime } = invocation;
+  wakeCourier(runtime, config);
+  if (wait) {
+    const { waitForDelivery } = await import("./wait.ts");
+    await waitForDelivery(runtime, journal, holder.profile, networks);
+    return 0;
+  }
+  const rejection = await journal.shout(holder, runtime.now(), shoutEveryMs);
+  if (rejection === null) return 0;
+  runtime.talk(`Recorded, but not delivered: ${rejection.reason}`);
+  return exitCodes.rejected;
+}
+
+function networksOf(address: Address, profile: ProfileConfig, guard: Guard): readonly Address[] {
+  const wide = widen(address, profile.ipv6Prefix);
+  const networks = cover(ignoredBy(wide, guard) === undefined ? wide : address, accessRuleReach);
+  if (networks !== null) return networks;
+  throw new Failure(
+    "usage",
+    `Cannot ban "${address.text}": it takes more than ${mostNetworks} access rules to cover it`,
+    {
+      hint: "ban smaller networks: /16 to /32 of IPv4, /32 to /64 or /120 to /128 of IPv6",
+    },
+  );
+}
+
+function modeOf(text: string, profile: ProfileConfig): Mode {
+  if (text === "") return profile.mode;
+  if (isMode(text)) return text;
+  throw new Failure("usage", `Cannot use mode ${quoted(text)}: there is no such mode`, {
+    hint: `one of: ${modes.join(", ")}`,
+  });
+}
+
+/** Milliseconds since 1970 of the ban's end; null: never. */
+function endOf(bantime: string, now: number): number | null {
+  const seconds = Number(bantime);
+  if (!/^-?\d{1,12}(\.\d+)?$/.test(bantime) || (seconds < 0 && seconds !== -1)) {
+    throw new Failure(
+      "usage",
+      `Cannot read --bantime ${quoted(bantime)}: not a number of seconds, nor -1 for ever`,
+    );
+  }
+  return seconds === -1 ? null : Math.round(now + seconds * 1_000);
+}

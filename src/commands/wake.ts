@@ -1,0 +1,48 @@
+import { closeSync, existsSync, openSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { Config } from "../config.ts";
+import { takeCourierLock } from "../journal/lock.ts";
+import type { Runtime } from "../runtime.ts";
+
+/** The journal's directory that fail2ban-cloudflare.path watches. */
+const watchedDirectory = "/var/lib/fail2ban/cloudflare";
+
+/** The courier removes the wake file before it looks; one that stays this long has nobody to watch it. */
+const unansweredMs = 3_000;
+
+/**
+ * Has a courier look at the journal: through systemd where our units stand, else by starting one, unless one is at
+ * work: that one looks again after it lets go of its lock.
+ */
+export function wakeCourier(runtime: Runtime, config: Config): void {
+  if (watchedBySystemd(runtime, config) && askSystemd(runtime, config)) return;
+  const lock = takeCourierLock(config.journal);
+  if (lock === null) return;
+  lock[Symbol.dispose]();
+  runtime.detach([...runtime.self, "--config", config.path, "deliver"]);
+}
+
+/** What the courier does before it looks, so that a hook after it wakes another. */
+export function removeWakeFile(config: Config): void {
+  rmSync(wakeFile(config), { force: true });
+}
+
+function askSystemd(runtime: Runtime, config: Config): boolean {
+  const path = wakeFile(config);
+  const waiting = statSync(path, { throwIfNoEntry: false });
+  if (waiting !== undefined) return runtime.now() - waiting.mtimeMs < unansweredMs;
+  closeSync(openSync(path, "a", 0o600));
+  return true;
+}
+
+function watchedBySystemd({ root }: Runtime, { journal }: Config): boolean {
+  return (
+    dirname(journal) === join(root, watchedDirectory) &&
+    existsSync(join(root, "/run/systemd/system")) &&
+    existsSync(join(root, "/etc/systemd/system/fail2ban-cloudflare.path"))
+  );
+}
+
+function wakeFile({ journal }: Config): string {
+  return join(dirname(journal), "wake");
+}

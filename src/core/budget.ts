@@ -1,0 +1,34 @@
+/** Cloudflare counts calls over five minutes. Source: developers.cloudflare.com/fundamentals/api/reference/limits. */
+export const windowMs = 300_000;
+
+/** Calls are counted in slots of this length, so that the sum over a window is one short query. */
+export const slotMs = 5_000;
+
+/** Calls made within one slot, by the moment it began. */
+export interface Slot {
+  readonly startAt: number;
+  readonly calls: number;
+}
+
+/**
+ * How many of `budget` calls may be made now. A slot counts until its last moment has left the window, and one
+ * that the clock has put into the future counts too: its calls were made a moment ago, before the clock moved.
+ */
+export function allowance(slots: readonly Slot[], now: number, budget: number): number {
+  const spent = slots.filter((slot) => counts(slot, now)).reduce((sum, slot) => sum + slot.calls, 0);
+  return Math.max(0, budget - spent);
+}
+
+/** When a call is possible again after the budget is spent: the oldest counted slot's end plus the window. */
+export function freeAt(slots: readonly Slot[], now: number): number {
+  const oldest = Math.min(...slots.filter((slot) => counts(slot, now)).map((slot) => slot.startAt));
+  return Number.isFinite(oldest) ? oldest + slotMs + windowMs : now;
+}
+
+export function slotOf(now: number): number {
+  return Math.floor(now / slotMs) * slotMs;
+}
+
+function counts({ startAt }: Slot, now: number): boolean {
+  return startAt + slotMs + windowMs > now && startAt < now + windowMs;
+}

@@ -1,0 +1,150 @@
+import type { Database } from "bun:sqlite";
+import { parseAddress } from "../core/address.ts";
+import { isMode } from "../core/hold.ts";
+import type { Mode } from "../core/hold.ts";
+import type { DeliveryLedger, EdgeRow, Want } from "../core/ports.ts";
+import { markPending } from "./pending.ts";
+import { sweepHolds } from "./sweep.ts";
+import type { Sync } from "./sync.ts";
+
+/** No try is put off for longer; a later moment means that the clock was set back, and the try is due. */
+const furthestRetryMs = 900_000;
+
+interface PendingRow {
+  readonly generation: number;
+  readonly profile: string;
+  readonly network: string;
+  readonly attempts: number;
+  readonly since_at: number;
+}
+
+interface StoredEdge {
+  readonly place: string;
+  readonly network: string;
+  readonly id: string | null;
+  readonly mode: string | null;
+  readonly owned: number;
+}
+
+const edgeColumns = "place, network, id, mode, owned";
+
+/** The courier's side of the journal. */
+export function deliveryLedger(db: Database): Sync<DeliveryLedger> {
+  const mark = markPending(db);
+  const due = `(retry_at <= $now OR retry_at > $now + ${furthestRetryMs})`;
+  return {
+    due(profile, now, limit) {
+      const wants = db.query<Want, [string]>(
+        "SELECT profile, jail, mode FROM holds WHERE network = ? ORDER BY held_at",
+      );
+      const rows = db.query<StoredEdge, [string]>(`SELECT ${edgeColumns} FROM edge WHERE network = ?`);
+      return db.transaction(() =>
+        db
+          .query<PendingRow, { profile: string; now: number; limit: number }>(
+            `SELECT generation, profile, network, attempts, since_at FROM pending
+             WHERE profile = $profile AND parked = 0 AND ${due} ORDER BY ban DESC, generation LIMIT $limit`,
+          )
+          .all({ profile, now, limit })
+          .map(({ generation, network, attempts, since_at }) => ({
+            pending: { generation, profile, network: parseAddress(network), attempts, sinceAt: since_at },
+            wants: wants.all(network),
+            rows: rows.all(network).map(edgeRow),
+          })),
+      )();
+    },
+    begin(place, profile, networks) {
+      const insert = db.query(
+        "INSERT OR IGNORE INTO edge (place, network, profile, id, mode, owned) VALUES (?, ?, ?, NULL, NULL, 1)",
+      );
+      db.transaction(() => {
+        for (const network of networks) insert.run(place, network, profile);
+      }).immediate();
+    },
+    record(place, profile, known) {
+      const remove = db.query("DELETE FROM edge WHERE place = ? AND network = ?");
+      const put = db.query(
+        "INSERT OR REPLACE INTO edge (place, network, profile, id, mode, owned) VALUES (?, ?, ?, ?, ?, ?)",
+      );
+      db.transaction(() => {
+        for (const { network, row } of known) {
+          if (row === null) remove.run(place, network);
+          else put.run(place, network, profile, row.id, row.mode, row.owned ? 1 : 0);
+        }
+      }).immediate();
+    },
+    settle(generations) {
+      const remove = db.query("DELETE FROM pending WHERE generation = ?");
+      db.transaction(() => {
+        for (const generation of generations) remove.run(generation);
+      }).immediate();
+    },
+    retry(generation, retryAt, reason) {
+      db.query(
+        "UPDATE pending SET attempts = attempts + 1, retry_at = ?, reason = ? WHERE generation = ?",
+      ).run(retryAt, reason, generation);
+    },
+    park(generation, reason) {
+      db.query("UPDATE pending SET parked = 1, reason = ? WHERE generation = ?").run(reason, generation);
+    },
+    hurry(profile) {
+      db.query("UPDATE pending SET retry_at = 0 WHERE profile = ? AND retry_at > 0").run(profile);
+    },
+    recheck(profile, networks, now) {
+      db.transaction(() => {
+        const all =
+          networks === "all"
+            ? db
+                .query<{ network: string }, [string, string]>(
+                  "SELECT network FROM holds WHERE profile = ? UNION SELECT network FROM edge WHERE profile = ?",
+                )
+                .all(profile, profile)
+                .map(({ network }) => network)
+            : networks;
+        const held = db.query<{ held: number }, [string, string]>(
+          "SELECT EXISTS (SELECT 1 FROM holds WHERE network = ? AND profile = ?) AS held",
+        );
+        for (const network of all) mark(profile, network, held.get(network, profile)?.held === 1, now);
+      }).immediate();
+    },
+    placesOf(profile) {
+      return db
+        .query<{ place: string }, [string]>("SELECT DISTINCT place FROM edge WHERE profile = ?")
+        .all(profile)
+        .map(({ place }) => place);
+    },
+    known(place) {
+      return db
+        .query<StoredEdge, [string]>(`SELECT ${edgeColumns} FROM edge WHERE place = ?`)
+        .all(place)
+        .map(edgeRow);
+    },
+    nextTryAt(profile, now) {
+      const row = db
+        .query<{ at: number | null }, { profile: string; now: number }>(
+          `SELECT min(CASE WHEN ${due} THEN 0 ELSE retry_at END) AS at FROM pending WHERE profile = $profile AND parked = 0`,
+        )
+        .get({ profile, now });
+      return row?.at ?? null;
+    },
+    nextEndAt(slackMs) {
+      const row = db
+        .query<{ at: number | null }, [number]>(
+          `SELECT min(at) AS at FROM (
+             SELECT min(release_at) AS at FROM holds WHERE release_at IS NOT NULL
+             UNION ALL SELECT min(until_at) + ? FROM holds WHERE until_at IS NOT NULL)`,
+        )
+        .get(slackMs);
+      return row?.at ?? null;
+    },
+    sweep: (now, grace) => sweepHolds(db, mark, now, grace),
+  };
+}
+
+function edgeRow({ place, network, id, mode, owned }: StoredEdge): EdgeRow {
+  return { place, network, id, mode: knownMode(mode), owned: owned === 1 };
+}
+
+function knownMode(mode: string | null): Mode | "whitelist" | null {
+  if (mode === "whitelist") return mode;
+  return mode !== null && isMode(mode) ? mode : null;
+}

@@ -1,0 +1,92 @@
+import { Database, SQLiteError } from "bun:sqlite";
+import { chmodSync, mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { Failure } from "../errors.ts";
+import { callLedger } from "./calls.ts";
+import { deliveryLedger } from "./deliveries.ts";
+import { holdLedger } from "./holds.ts";
+import { migrate } from "./schema.ts";
+import { viewLedger } from "./views.ts";
+import type { CallLedger, DeliveryLedger, FactLedger, HoldLedger, ViewLedger } from "../core/ports.ts";
+import { factLedger } from "./facts.ts";
+
+/** How long a hook waits for another's transaction; fail2ban's own limit for us is 30 s. */
+const busyTimeoutMs = 10_000;
+
+export interface SqliteJournal
+  extends CallLedger, DeliveryLedger, FactLedger, HoldLedger, ViewLedger, Disposable {
+  /** A number that changes whenever another process has changed the journal. */
+  changes(): number;
+}
+
+/**
+ * Opens the journal, and makes it where there is none: directory 0700, file 0600. What a method has returned from is
+ * on disk. Throws a journal failure for anything wrong with the file or its file system, here and in every method.
+ */
+export function openSqlite(path: string): SqliteJournal {
+  return guarded(path, () => {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const db = new Database(path, { create: true, readwrite: true, strict: true });
+    try {
+      // Before anything else: without it the switch to WAL fails where two processes open at once.
+      db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+      db.run("PRAGMA journal_mode = WAL");
+      db.run("PRAGMA synchronous = FULL");
+      chmodSync(path, 0o600);
+      migrate(db, path);
+    } catch (error) {
+      db.close();
+      throw error;
+    }
+    const ledgers = {
+      ...callLedger(db),
+      ...deliveryLedger(db),
+      ...factLedger(db),
+      ...holdLedger(db),
+      ...viewLedger(db),
+    };
+    const dataVersion = db.query<{ data_version: number }, []>("PRAGMA data_version");
+    return {
+      ...speaking(path, ledgers),
+      changes: () => guarded(path, () => dataVersion.get()?.data_version ?? 0),
+      [Symbol.dispose]: () => db.close(),
+    };
+  });
+}
+
+/** The same methods, asynchronous as the ports ask, with SQLite's errors turned into journal failures. */
+function speaking<T extends Record<string, (...args: never[]) => unknown>>(
+  path: string,
+  methods: T,
+): { [K in keyof T]: (...args: Parameters<T[K]>) => Promise<ReturnType<T[K]>> } {
+  const entries = Object.entries(methods).map(([name, method]) => [
+    name,
+    async (...args: never[]) => guarded(path, () => method(...args)),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+function guarded<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof SQLiteError) throw journalFailure(path, error);
+    if (isSystemError(error)) throw journalFailure(path, error);
+    throw error;
+  }
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error;
+}
+
+function journalFailure(path: string, error: Error & { code?: string | undefined }): Failure {
+  return new Failure(
+    "journal",
+    `Cannot use journal "${path}": ${error.message} (${error.code ?? error.name})`,
+    {
+      hint: `check the disk and the file: ls -la ${dirname(path)}; df ${dirname(path)}`,
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,192 @@
+import { join } from "node:path";
+import pkg from "../package.json" with { type: "json" };
+import { accessRules } from "./cloudflare/access-rules.ts";
+import type { Scope } from "./cloudflare/access-rules.ts";
+import { cloudflareClient } from "./cloudflare/client.ts";
+import type { Call } from "./cloudflare/client.ts";
+import { accountId, isId, zoneId } from "./cloudflare/zones.ts";
+import type { Config, ProfileConfig } from "./config.ts";
+import type { Courier } from "./core/courier.ts";
+import type { Delivery } from "./core/deliver.ts";
+import { gate } from "./core/gate.ts";
+import type { OpenPlaces, Trouble } from "./core/ports.ts";
+import { readCredential } from "./credential.ts";
+import type { FoundCredential } from "./credential.ts";
+import { Failure } from "./errors.ts";
+import { databasePath, readBans } from "./fail2ban/bips.ts";
+import type { SqliteJournal } from "./journal/sqlite.ts";
+import type { Log } from "./log.ts";
+import type { Runtime } from "./runtime.ts";
+
+/** How long calls under way may still take after SIGTERM. */
+const lastCallsMs = 2_000;
+
+export interface WireOptions {
+  readonly runtime: Runtime;
+  readonly config: Config;
+  readonly journal: SqliteJournal;
+  readonly log: Log;
+}
+
+/** Puts together what delivers: one delivery per profile of the configuration. */
+export async function wireCourier(
+  options: WireOptions,
+  hooks: Pick<Courier, "beforeLook" | "outdated">,
+): Promise<Courier & AsyncDisposable> {
+  const { runtime, config, journal } = options;
+  const sharing = new Map<string, Set<string>>();
+  const deliveries = await Promise.all(
+    [...config.profiles.values()].map((profile) => wireProfile(options, profile, sharing)),
+  );
+  const database = databasePath(config.fail2ban);
+  return {
+    journal,
+    deliveries,
+    restartMs: config.restartGraceMs,
+    stillBanned: () => (database === null ? () => null : readBans(join(runtime.root, database))),
+    now: runtime.now,
+    sleep: (ms) => runtime.sleep(ms, runtime.signal),
+    ...hooks,
+    [Symbol.asyncDispose]: async () => {
+      for (const delivery of deliveries) await delivery.gate.close();
+    },
+  };
+}
+
+async function wireProfile(
+  { runtime, config, journal, log }: WireOptions,
+  profile: ProfileConfig,
+  sharing: Map<string, Set<string>>,
+): Promise<Delivery> {
+  const found = tryCredential(runtime, config, profile);
+  const fingerprint = found instanceof Failure ? `none-${profile.name}` : found.fingerprint;
+  if (!(found instanceof Failure) && found.warning !== null) log("warn", "", found.warning);
+  const door = gate(journal, {
+    credential: fingerprint,
+    budget: config.budget,
+    now: runtime.now,
+    random: runtime.random,
+  });
+  await noticeChange(journal, config, profile, fingerprint, runtime.now());
+  const share = (place: string): void => {
+    sharing.set(place, (sharing.get(place) ?? new Set()).add(profile.name));
+  };
+  let opened: Promise<OpenPlaces> | null = null;
+  async function open(): Promise<OpenPlaces> {
+    if (found instanceof Failure) throw found;
+    const call = cloudflareClient({
+      fetch: runtime.fetch,
+      baseUrl: config.apiBase,
+      credential: found.credential,
+      gate: door,
+      hardStop: hardStop(runtime),
+      userAgent: `fail2ban-cloudflare/${pkg.version}`,
+    });
+    const { scopes, troubles } = await resolveScopes(journal, call, profile, fingerprint);
+    const blocklist = (scope: Scope) => accessRules({ call, scope, host: config.host });
+    const places = scopes.map(blocklist);
+    for (const { place } of places) share(place);
+    const current = new Set(places.map(({ place }) => place));
+    const former = (await journal.placesOf(profile.name)).filter((place) => !current.has(place));
+    return { places, former: troubles.length > 0 ? [] : former.map(scopeOfPlace).map(blocklist), troubles };
+  }
+  return {
+    journal,
+    gate: door,
+    profile: {
+      name: profile.name,
+      credential: fingerprint,
+      async open() {
+        opened ??= open();
+        try {
+          const result = await opened;
+          if (result.troubles.length > 0) opened = null;
+          return result;
+        } catch (error) {
+          opened = null;
+          throw error;
+        }
+      },
+    },
+    profilesOf: (place) => sharing.get(place) ?? new Set(),
+    now: runtime.now,
+    random: runtime.random,
+    log,
+  };
+}
+
+function tryCredential(runtime: Runtime, config: Config, profile: ProfileConfig): FoundCredential | Failure {
+  try {
+    return readCredential(runtime, config, profile);
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
+}
+
+/** After a change of credential or places, what Cloudflare refused before is tried at once and everywhere. */
+async function noticeChange(
+  journal: SqliteJournal,
+  config: Config,
+  profile: ProfileConfig,
+  fingerprint: string,
+  now: number,
+): Promise<void> {
+  const places = JSON.stringify([profile.account, profile.zones, config.apiBase]);
+  const name = `setup:${profile.name}`;
+  const before = await journal.fact(name);
+  const after = `${fingerprint} ${places}`;
+  if (before === after) return;
+  await journal.clearPauses(profile.name);
+  await journal.hurry(profile.name);
+  if (before !== null && !before.endsWith(` ${places}`)) await journal.recheck(profile.name, "all", now);
+  await journal.setFact(name, after);
+}
+
+/** The scopes of a profile; names are looked up once and remembered in the journal. */
+async function resolveScopes(
+  journal: SqliteJournal,
+  call: Call,
+  profile: ProfileConfig,
+  fingerprint: string,
+): Promise<{ readonly scopes: readonly Scope[]; readonly troubles: readonly Trouble[] }> {
+  const remembered = async (kind: "account" | "zone", name: string): Promise<string> => {
+    if (isId(name)) return name;
+    const fact = `${kind}:${fingerprint}:${name}`;
+    const known = await journal.fact(fact);
+    if (known !== null) return known;
+    const id = await (kind === "zone" ? zoneId : accountId)(call, name);
+    await journal.setFact(fact, id);
+    return id;
+  };
+  if (profile.account !== null) {
+    return { scopes: [{ kind: "account", id: await remembered("account", profile.account) }], troubles: [] };
+  }
+  if (profile.zones.length === 0) return { scopes: [{ kind: "user" }], troubles: [] };
+  const scopes: Scope[] = [];
+  const troubles: Trouble[] = [];
+  for (const name of profile.zones) {
+    try {
+      scopes.push({ kind: "zone", id: await remembered("zone", name), name });
+    } catch (failure) {
+      if (!(failure instanceof Failure) || failure.kind === "unavailable") throw failure;
+      troubles.push({ label: `zone ${name}`, failure });
+    }
+  }
+  return { scopes, troubles };
+}
+
+function scopeOfPlace(place: string): Scope {
+  const [kind = "", id = ""] = place.split(":");
+  if (kind === "account") return { kind, id };
+  return kind === "zone" ? { kind, id, name: id } : { kind: "user" };
+}
+
+/** Aborts a while after the program is asked to end, so that calls under way can finish. */
+function hardStop({ signal, sleep }: Runtime): AbortSignal {
+  const controller = new AbortController();
+  const stop = (): void => void sleep(lastCallsMs).then(() => controller.abort());
+  if (signal.aborted) stop();
+  else signal.addEventListener("abort", stop, { once: true });
+  return controller.signal;
+}
