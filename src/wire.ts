@@ -5,15 +5,19 @@ import type { Scope } from "./cloudflare/access-rules.ts";
 import { cloudflareClient } from "./cloudflare/client.ts";
 import type { Call } from "./cloudflare/client.ts";
 import { accountId, isId, zoneId } from "./cloudflare/zones.ts";
+import { profileNamed } from "./config.ts";
 import type { Config, ProfileConfig } from "./config.ts";
 import type { Courier } from "./core/courier.ts";
 import type { Delivery } from "./core/deliver.ts";
 import { gate } from "./core/gate.ts";
+import { recoverBans } from "./core/recover.ts";
+import { intake } from "./core/intake.ts";
+import { intakeOptions } from "./intake-options.ts";
 import type { OpenPlaces, Trouble } from "./core/ports.ts";
 import { readCredential } from "./credential.ts";
 import type { FoundCredential } from "./credential.ts";
 import { Failure } from "./errors.ts";
-import { databasePath, readBans } from "./fail2ban/bips.ts";
+import { bannedUntil, databasePath, readBans } from "./fail2ban/bips.ts";
 import type { SqliteJournal } from "./journal/sqlite.ts";
 import type { Log } from "./log.ts";
 import type { Runtime } from "./runtime.ts";
@@ -33,17 +37,32 @@ export async function wireCourier(
   options: WireOptions,
   hooks: Pick<Courier, "beforeLook" | "outdated">,
 ): Promise<Courier & AsyncDisposable> {
-  const { runtime, config, journal } = options;
+  const { runtime, config, journal, log } = options;
   const sharing = new Map<string, Set<string>>();
   const deliveries = await Promise.all(
     [...config.profiles.values()].map((profile) => wireProfile(options, profile, sharing)),
   );
   const database = databasePath(config.fail2ban);
+  const fail2banBans = () => (database === null ? [] : readBans(join(runtime.root, database)));
   return {
     journal,
     deliveries,
     restartMs: config.restartGraceMs,
-    stillBanned: () => (database === null ? () => null : readBans(join(runtime.root, database))),
+    stillBanned: () => {
+      const bans = fail2banBans();
+      return bans === null ? null : bannedUntil(bans);
+    },
+    recover: async () => {
+      const bans = fail2banBans();
+      if (bans === null) return;
+      const count = await recoverBans(journal, bans, {
+        host: config.host,
+        now: runtime.now(),
+        networksOf: (name, address) =>
+          intake(address, intakeOptions(runtime, config, profileNamed(config, name))),
+      });
+      if (count > 0) log("warn", "", `Recovered ${count} bans of fail2ban that the journal did not have`);
+    },
     now: runtime.now,
     sleep: (ms) => runtime.sleep(ms, runtime.signal),
     ...hooks,

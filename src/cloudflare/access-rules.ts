@@ -2,7 +2,7 @@ import { Failure } from "../errors.ts";
 import type { Address } from "../core/address.ts";
 import { expanded, readAddress, width } from "../core/address.ts";
 import { isMode } from "../core/hold.ts";
-import { isOurMark, mark } from "../core/mark.ts";
+import { isOurMark, mark, plainName } from "../core/mark.ts";
 import { pooled } from "../core/pool.ts";
 import type { Blocklist, Change, EdgeRow, Settled } from "../core/ports.ts";
 import type { Answer, Call } from "./client.ts";
@@ -42,6 +42,9 @@ type Row = Omit<EdgeRow, "place">;
 /** IP access rules of one scope as a Blocklist. */
 export function accessRules({ call, scope, host }: AccessRulesOptions): Blocklist {
   const path = `${basePath(scope)}/firewall/access_rules/rules`;
+
+  /** A filter for our own rules: a substring of their notes. */
+  const ours = { notes: `host:${plainName(host)}` };
 
   async function add(network: Address, mode: string, jail: string): Promise<Found> {
     const answer = await call<AccessRule>("POST", path, {
@@ -98,7 +101,7 @@ export function accessRules({ call, scope, host }: AccessRulesOptions): Blocklis
     }
     if (network.family === "inet4") return null;
     // Whether the filter takes IPv6 is documented nowhere: look through our own rules, then.
-    for await (const rule of list({ notes: `host:${host}` })) {
+    for await (const rule of list(ours)) {
       if (sameNetwork(rule, network)) return rule;
     }
     return null;
@@ -139,10 +142,12 @@ export function accessRules({ call, scope, host }: AccessRulesOptions): Blocklis
     place: scope.kind === "user" ? "user" : `${scope.kind}:${scope.id}`,
     label: scope.kind === "zone" ? `zone ${scope.name}` : scope.kind,
     apply: (changes, signal) => pooled(changes, settle, { concurrency, signal }),
-    async *entries() {
-      for await (const rule of list({ notes: `host:${host}` })) {
+    async *entries({ foreign }) {
+      for await (const rule of list(foreign ? {} : ours)) {
         const network = readAddress(rule.configuration.value);
-        if (network !== null && isOurMark(rule.notes ?? "", host)) yield rowOf(rule, network, host);
+        if (network === null) continue;
+        const row = rowOf(rule, network, host);
+        if (foreign || row.owned) yield row;
       }
     },
   };

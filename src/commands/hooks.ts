@@ -2,14 +2,12 @@ import { defineCommand } from "citty";
 import { loadConfig, profileNamed } from "../config.ts";
 import type { Config, ProfileConfig } from "../config.ts";
 import { parseAddress, quoted } from "../core/address.ts";
-import type { Address } from "../core/address.ts";
-import { accessRuleReach, cover, mostNetworks, widen } from "../core/cover.ts";
-import { ignoredBy, refuseUnsafe } from "../core/guard.ts";
-import type { Guard } from "../core/guard.ts";
 import { isMode, modes } from "../core/hold.ts";
 import type { Holder, Mode } from "../core/hold.ts";
+import { intake } from "../core/intake.ts";
 import { checkCredentialFiles } from "../credential.ts";
 import { exitCodes, Failure } from "../errors.ts";
+import { intakeOptions } from "../intake-options.ts";
 import { openSqlite } from "../journal/sqlite.ts";
 import type { SqliteJournal } from "../journal/sqlite.ts";
 import type { Invocation } from "./invocation.ts";
@@ -74,19 +72,20 @@ export const ban = (invocation: Invocation) =>
       }
       const { config, profile, holder } = hookSetup(invocation, args);
       const mode = modeOf(args.mode, profile);
-      const guard = { own: invocation.runtime.interfaceAddresses(), ignore: config.ignore };
-      const ignored = ignoredBy(address, guard);
-      if (ignored !== undefined) {
-        invocation.runtime.talk(
-          `Not blocked ${address.text}: inside "${ignored.text}" of ignore in "${config.path}"`,
-        );
+      const networks = intake(address, intakeOptions(invocation.runtime, config, profile));
+      if (networks === null) {
+        invocation.runtime.talk(`Not blocked ${address.text}: "${config.path}" says to ignore it`);
         return 0;
       }
-      refuseUnsafe(address, guard);
-      const networks = networksOf(address, profile, guard);
       using journal = openSqlite(config.journal);
       await journal.hold({ ...holder, address, networks, mode, untilAt }, invocation.runtime.now());
-      return finish(invocation, { config, journal, holder, networks, wait: args.wait });
+      return finish(invocation, {
+        config,
+        journal,
+        holder,
+        networks: networks.map(({ text }) => text),
+        wait: args.wait,
+      });
     },
   });
 
@@ -99,11 +98,9 @@ export const unban = (invocation: Invocation) =>
     args: { address: addressArgument, jail: jailArgument, profile: profileArgument, wait: waitArgument },
     async run({ args }) {
       const address = parseAddress(args.address);
-      const { config, profile, holder } = hookSetup(invocation, args);
-      const guard = { own: [], ignore: config.ignore };
+      const { config, holder } = hookSetup(invocation, args);
       using journal = openSqlite(config.journal);
-      await journal.release(holder, address, invocation.runtime.now());
-      const networks = cover(address, accessRuleReach) === null ? [] : networksOf(address, profile, guard);
+      const networks = await journal.release(holder, address, invocation.runtime.now());
       return finish(invocation, { config, journal, holder, networks, wait: args.wait });
     },
   });
@@ -180,7 +177,8 @@ interface Finish {
   readonly config: Config;
   readonly journal: SqliteJournal;
   readonly holder: Holder;
-  readonly networks: readonly Address[];
+  /** What the hook asks for, in canonical text. */
+  readonly networks: readonly string[];
   readonly wait: boolean;
 }
 
@@ -199,19 +197,6 @@ async function finish(
   if (rejection === null) return 0;
   runtime.talk(`Recorded, but not delivered: ${rejection.reason}`);
   return exitCodes.rejected;
-}
-
-function networksOf(address: Address, profile: ProfileConfig, guard: Guard): readonly Address[] {
-  const wide = widen(address, profile.ipv6Prefix);
-  const networks = cover(ignoredBy(wide, guard) === undefined ? wide : address, accessRuleReach);
-  if (networks !== null) return networks;
-  throw new Failure(
-    "usage",
-    `Cannot ban "${address.text}": it takes more than ${mostNetworks} access rules to cover it`,
-    {
-      hint: "ban smaller networks: /16 to /32 of IPv4, /32 to /64 or /120 to /128 of IPv6",
-    },
-  );
 }
 
 function modeOf(text: string, profile: ProfileConfig): Mode {

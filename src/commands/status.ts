@@ -1,7 +1,7 @@
 import { defineCommand } from "citty";
 import { loadConfig } from "../config.ts";
 import type { Summary } from "../core/ports.ts";
-import { readCredential } from "../credential.ts";
+import { checkCredentialFiles } from "../credential.ts";
 import { exitCodes } from "../errors.ts";
 import type { FailureKind } from "../errors.ts";
 import { openSqlite } from "../journal/sqlite.ts";
@@ -20,7 +20,7 @@ export const status = ({ runtime, configPath }: Invocation) =>
     args: { json: { type: "boolean", description: "Print JSON", default: false } },
     async run({ args }) {
       const config = loadConfig(runtime, configPath);
-      for (const profile of config.profiles.values()) readCredential(runtime, config, profile);
+      for (const profile of config.profiles.values()) checkCredentialFiles(runtime, config, profile);
       using journal = openSqlite(config.journal);
       const now = runtime.now();
       const summary = await journal.summary(now);

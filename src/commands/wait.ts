@@ -1,4 +1,3 @@
-import type { Address } from "../core/address.ts";
 import type { Journal } from "../core/ports.ts";
 import { Failure } from "../errors.ts";
 import type { Runtime } from "../runtime.ts";
@@ -14,12 +13,12 @@ export async function waitForDelivery(
   runtime: Runtime,
   journal: Journal,
   profile: string,
-  networks: readonly Address[],
+  networks: readonly string[],
 ): Promise<void> {
   const beganAt = runtime.now();
   let reason = "the courier has not answered";
   while (runtime.now() - beganAt < deadlineMs && !runtime.signal.aborted) {
-    const states = await Promise.all(networks.map(({ text }) => journal.progress(profile, text)));
+    const states = await Promise.all(networks.map((network) => journal.progress(profile, network)));
     const left = states.filter((state) => state !== null);
     if (left.length === 0) return;
     const parked = left.find((state) => state.parked);

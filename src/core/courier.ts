@@ -2,6 +2,7 @@ import { Failure } from "../errors.ts";
 import { drain, openAt } from "./deliver.ts";
 import type { Delivery } from "./deliver.ts";
 import type { Grace, Journal } from "./ports.ts";
+import { syncProfile } from "./sync.ts";
 
 /** How often a waiting courier looks at the journal; one look is one read of a counter. */
 const lookEveryMs = 50;
@@ -15,6 +16,12 @@ const stayMs = 600_000;
 /** fail2ban unbans at a ban's end by itself; what is left this long after it is ours to end. */
 const slackMs = 60_000;
 
+/** fail2ban's bans are read so often, in case a hook could not record one. */
+const recoverEveryMs = 600_000;
+
+/** The edge is compared so often, in case somebody changed it. */
+const syncEveryMs = 3_600_000;
+
 /** A sweep that could not ask fail2ban is tried again after this time. */
 const sweepAgainMs = 30_000;
 
@@ -24,6 +31,8 @@ export interface Courier {
   readonly restartMs: number;
   /** fail2ban's own list of bans, read anew; null when it cannot be read now. */
   readonly stillBanned: () => Grace["stillBannedUntil"] | null;
+  /** Holds what fail2ban bans and the journal has not. */
+  readonly recover: () => Promise<void>;
   /** Called before each look: from then on a hook wakes anew. */
   readonly beforeLook: () => void;
   /** True when the configuration has changed: the courier ends and begins anew. */
@@ -41,6 +50,8 @@ export async function runCourier(courier: Courier, signal: AbortSignal): Promise
   let seen = Number.NaN;
   let nextAt: number | null = null;
   let sweepAt = 0;
+  let kept = false;
+  await recoverIfDue(courier);
   while (!signal.aborted && broken.length === 0) {
     const changes = journal.changes();
     if (changes !== seen || running.size > 0 || (nextAt !== null && nextAt <= now())) {
@@ -66,12 +77,35 @@ export async function runCourier(courier: Courier, signal: AbortSignal): Promise
     if (running.size === 0) {
       const idle = now() - workedAt >= lingerMs || now() < workedAt;
       if (courier.outdated()) break;
+      if (!kept) {
+        kept = true;
+        await syncIfDue(courier);
+        continue;
+      }
       if (idle && (nextAt === null || nextAt - now() > stayMs)) break;
     }
     await Promise.race([sleep(lookEveryMs), ...running.values()]);
   }
   await Promise.all(running.values());
   if (broken.length > 0) throw broken[0];
+}
+
+async function recoverIfDue({ journal, recover, now }: Courier): Promise<void> {
+  if (!(await isOver(journal, "recovered_at", recoverEveryMs, now()))) return;
+  await recover();
+  await journal.setFact("recovered_at", String(now()));
+}
+
+async function syncIfDue({ journal, deliveries, now }: Courier): Promise<void> {
+  if (!(await isOver(journal, "synced_at", syncEveryMs, now()))) return;
+  await journal.setFact("synced_at", String(now()));
+  for (const delivery of deliveries) await syncProfile(delivery);
+}
+
+/** Whether the moment of a fact is longer ago than `everyMs`, or in the future after the clock was set back. */
+async function isOver(journal: Journal, fact: string, everyMs: number, now: number): Promise<boolean> {
+  const at = Number((await journal.fact(fact)) ?? 0);
+  return now - at >= everyMs || at > now;
 }
 
 /** One pass: everything that can be delivered now is, and the courier does not wait for more. */

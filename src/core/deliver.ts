@@ -49,14 +49,14 @@ export async function openAt({ journal, profile, gate }: Delivery): Promise<numb
   return Math.max(await gate.openAt(), pause?.untilAt ?? 0);
 }
 
-interface Opened {
+export interface Opened {
   readonly places: readonly Blocklist[];
   readonly former: readonly Blocklist[];
   /** When the earliest of the places that cannot be used is tried again; null: all can be used. */
   readonly blockedUntilAt: number | null;
 }
 
-async function openPlaces(delivery: Delivery): Promise<Opened | null> {
+export async function openPlaces(delivery: Delivery): Promise<Opened | null> {
   const { journal, profile, now } = delivery;
   try {
     const { places, former, troubles } = await profile.open();

@@ -53,6 +53,11 @@ export function gate(ledger: CallLedger, { credential, budget, now, random }: Ga
     return allowance(slots, now(), budget) > 0 ? 0 : freeAt(slots, now());
   }
 
+  async function giveBack(): Promise<void> {
+    if (booked > 0) await ledger.spend(credential, -booked, bookedAt);
+    booked = 0;
+  }
+
   return {
     async admit() {
       const at = await openAt();
@@ -62,7 +67,12 @@ export function gate(ledger: CallLedger, { credential, budget, now, random }: Ga
         });
       }
       if (booked === 0 || now() - bookedAt > 1_000) {
-        booked = Math.min(bookedAtOnce, allowance(await ledger.slots(credential), now(), budget));
+        await giveBack();
+        const failing = (await ledger.pause(subject)) !== null;
+        booked = Math.min(
+          failing ? 1 : bookedAtOnce,
+          allowance(await ledger.slots(credential), now(), budget),
+        );
         bookedAt = now();
         await ledger.spend(credential, booked, now());
       }
@@ -102,9 +112,6 @@ export function gate(ledger: CallLedger, { credential, budget, now, random }: Ga
       await ledger.setPause(subject, null);
       return true;
     },
-    async close() {
-      if (booked > 0 && now() - bookedAt <= 1_000) await ledger.spend(credential, -booked, bookedAt);
-      booked = 0;
-    },
+    close: giveBack,
   };
 }

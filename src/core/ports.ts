@@ -42,8 +42,8 @@ export interface Blocklist {
   readonly label: string;
   /** Makes the steps, several at a time; after `signal` aborts, those not yet begun are left out. */
   apply(changes: readonly Change[], signal: AbortSignal): AsyncIterable<Settled>;
-  /** All that carries our mark of this host. */
-  entries(signal: AbortSignal): AsyncIterable<Omit<EdgeRow, "place">>;
+  /** All that carries our mark of this host; with `foreign`, all that there is. */
+  entries(options: { readonly foreign: boolean }): AsyncIterable<Omit<EdgeRow, "place">>;
 }
 
 /** A place that the configuration names and that cannot be used now. */
@@ -110,8 +110,8 @@ export interface CallLedger {
 export interface HoldLedger {
   /** Holds or renews; what was to be released is no longer. A renewed hold that changes nothing leaves nothing pending. */
   hold(hold: Hold, now: number): Promise<void>;
-  /** False when the jail did not hold the address. */
-  release(holder: Holder, address: Address, now: number): Promise<boolean>;
+  /** The networks that were held for the address; none when the jail did not hold it. */
+  release(holder: Holder, address: Address, now: number): Promise<readonly string[]>;
   /** Marks what the jail holds of a family as released from `releaseAt` on. */
   flush(holder: Holder, family: Family, releaseAt: number): Promise<void>;
   /** Moves what `flush` marked to `releaseAt` when that is later. */
@@ -170,6 +170,13 @@ export interface Grace {
   stillBannedUntil(jail: string, address: string): number | null;
 }
 
+/** The jails that have held something, as their hooks said. */
+export interface JailLedger {
+  jails(host: string): Promise<readonly Want[]>;
+  /** The addresses that a holder holds. */
+  heldBy(holder: Holder): Promise<ReadonlySet<string>>;
+}
+
 /** Small things to remember, such as a zone's id. */
 export interface FactLedger {
   fact(name: string): Promise<string | null>;
@@ -217,4 +224,4 @@ export interface ViewLedger {
   ): Promise<{ readonly parked: boolean; readonly reason: string | null; readonly attempts: number } | null>;
 }
 
-export type Journal = HoldLedger & DeliveryLedger & CallLedger & FactLedger & ViewLedger;
+export type Journal = HoldLedger & DeliveryLedger & CallLedger & JailLedger & FactLedger & ViewLedger;

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { readAddress } from "../core/address.ts";
 import type { Grace } from "../core/ports.ts";
+import type { Fail2banBan } from "../core/recover.ts";
 
 /** fail2ban gives up its own write after 5 s, and loses the row: we must be away long before. */
 const busyTimeoutMs = 500;
@@ -12,23 +13,35 @@ interface BanRow {
   readonly ip: string;
   readonly timeofban: number;
   readonly bantime: number;
+  readonly enabled: number | null;
 }
 
 /**
  * What fail2ban bans, from its own database: one short read-only query. Null when the database is there and cannot be
- * read now; where there is none, nothing is banned. Source: fail2ban's database.py, table `bips`.
+ * read now; where there is none, nothing is banned. Source: fail2ban's database.py, tables `bips` and `jails`.
  */
-export function readBans(path: string): Grace["stillBannedUntil"] | null {
-  if (!existsSync(path)) return () => null;
+export function readBans(path: string): readonly Fail2banBan[] | null {
+  if (!existsSync(path)) return [];
   try {
     using db = new Database(path, { readonly: true });
     db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
-    const rows = db.query<BanRow, []>("SELECT jail, ip, timeofban, bantime FROM bips").all();
-    const ends = new Map(rows.map((row) => [`${row.jail}\n${canonical(row.ip)}`, endOf(row)]));
-    return (jail, address) => ends.get(`${jail}\n${address}`) ?? null;
+    return db
+      .query<BanRow, []>(
+        "SELECT b.jail, b.ip, b.timeofban, b.bantime, j.enabled FROM bips b LEFT JOIN jails j ON j.name = b.jail",
+      )
+      .all()
+      .map((row) => ({ jail: row.jail, ip: row.ip, untilAt: endOf(row), running: row.enabled === 1 }));
   } catch {
     return null;
   }
+}
+
+/** Looks an address of a jail up among the bans. */
+export function bannedUntil(bans: readonly Fail2banBan[]): Grace["stillBannedUntil"] {
+  const ends = new Map(
+    bans.map(({ jail, ip, untilAt }) => [`${jail}\n${readAddress(ip)?.text ?? ip}`, untilAt]),
+  );
+  return (jail, address) => ends.get(`${jail}\n${address}`) ?? null;
 }
 
 /** Where fail2ban keeps its database, by its own configuration; null: it keeps none. */
@@ -54,10 +67,6 @@ function listed(directory: string, ending: string): string[] {
     .filter((name) => name.endsWith(ending))
     .sort()
     .map((name) => join("fail2ban.d", name));
-}
-
-function canonical(ip: string): string {
-  return readAddress(ip)?.text ?? ip;
 }
 
 /** Milliseconds since 1970; Infinity for a ban without end. */

@@ -1,10 +1,27 @@
 import type { Database } from "bun:sqlite";
-import type { FactLedger } from "../core/ports.ts";
+import { isMode } from "../core/hold.ts";
+import type { FactLedger, JailLedger } from "../core/ports.ts";
 import type { Sync } from "./sync.ts";
 
-/** Small things to remember. */
-export function factLedger(db: Database): Sync<FactLedger> {
+/** What the journal knows beside holds and the edge: jails and small things to remember. */
+export function factLedger(db: Database): Sync<FactLedger & JailLedger> {
   return {
+    jails(host) {
+      return db
+        .query<{ jail: string; profile: string; mode: string }, [string]>(
+          "SELECT jail, profile, mode FROM jails WHERE host = ? ORDER BY jail, profile",
+        )
+        .all(host)
+        .map(({ jail, profile, mode }) => ({ jail, profile, mode: isMode(mode) ? mode : "block" }));
+    },
+    heldBy({ profile, jail, host }) {
+      const rows = db
+        .query<{ address: string }, [string, string, string]>(
+          "SELECT DISTINCT address FROM holds WHERE profile = ? AND jail = ? AND host = ?",
+        )
+        .all(profile, jail, host);
+      return new Set(rows.map(({ address }) => address));
+    },
     fact(name) {
       return (
         db.query<{ value: string }, [string]>("SELECT value FROM facts WHERE name = ?").get(name)?.value ??

@@ -89,7 +89,7 @@ export function holdLedger(db: Database): Sync<HoldLedger> {
         .transaction(() => {
           const gone = sql.release().all({ profile, jail, host, address: address.text });
           for (const { network } of gone) mark(profile, network, false, now);
-          return gone.length > 0;
+          return gone.map(({ network }) => network);
         })
         .immediate();
     },

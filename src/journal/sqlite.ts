@@ -1,20 +1,19 @@
 import { Database, SQLiteError } from "bun:sqlite";
 import { chmodSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
+import type { Journal } from "../core/ports.ts";
 import { Failure } from "../errors.ts";
 import { callLedger } from "./calls.ts";
 import { deliveryLedger } from "./deliveries.ts";
+import { factLedger } from "./facts.ts";
 import { holdLedger } from "./holds.ts";
 import { migrate } from "./schema.ts";
 import { viewLedger } from "./views.ts";
-import type { CallLedger, DeliveryLedger, FactLedger, HoldLedger, ViewLedger } from "../core/ports.ts";
-import { factLedger } from "./facts.ts";
 
 /** How long a hook waits for another's transaction; fail2ban's own limit for us is 30 s. */
 const busyTimeoutMs = 10_000;
 
-export interface SqliteJournal
-  extends CallLedger, DeliveryLedger, FactLedger, HoldLedger, ViewLedger, Disposable {
+export interface SqliteJournal extends Journal, Disposable {
   /** A number that changes whenever another process has changed the journal. */
   changes(): number;
 }
