@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import pkg from "../package.json" with { type: "json" };
-import { accessRules } from "./cloudflare/access-rules.ts";
+import { accessRules, placeOf } from "./cloudflare/access-rules.ts";
 import type { Scope } from "./cloudflare/access-rules.ts";
 import { cloudflareClient } from "./cloudflare/client.ts";
 import type { Call } from "./cloudflare/client.ts";
@@ -90,6 +90,8 @@ async function wireProfile(
   const share = (place: string): void => {
     sharing.set(place, (sharing.get(place) ?? new Set()).add(profile.name));
   };
+  // Before any place is opened: another profile's delivery to the same place must count this one's holds.
+  for (const place of await placesKnown(journal, profile, fingerprint)) share(place);
   let opened: Promise<OpenPlaces> | null = null;
   async function open(): Promise<OpenPlaces> {
     if (found instanceof Failure) throw found;
@@ -170,12 +172,10 @@ async function resolveScopes(
   fingerprint: string,
 ): Promise<{ readonly scopes: readonly Scope[]; readonly troubles: readonly Trouble[] }> {
   const remembered = async (kind: "account" | "zone", name: string): Promise<string> => {
-    if (isId(name)) return name;
-    const fact = `${kind}:${fingerprint}:${name}`;
-    const known = await journal.fact(fact);
+    const known = await knownId(journal, { kind, fingerprint, name });
     if (known !== null) return known;
     const id = await (kind === "zone" ? zoneId : accountId)(call, name);
-    await journal.setFact(fact, id);
+    await journal.setFact(idFact({ kind, fingerprint, name }), id);
     return id;
   };
   if (profile.account !== null) {
@@ -193,6 +193,34 @@ async function resolveScopes(
     }
   }
   return { scopes, troubles };
+}
+
+/** A zone or account of the configuration, as one credential sees it. */
+interface NamedScope {
+  readonly kind: "account" | "zone";
+  readonly fingerprint: string;
+  readonly name: string;
+}
+
+function idFact({ kind, fingerprint, name }: NamedScope): string {
+  return `${kind}:${fingerprint}:${name}`;
+}
+
+async function knownId(journal: SqliteJournal, named: NamedScope): Promise<string | null> {
+  return isId(named.name) ? named.name : journal.fact(idFact(named));
+}
+
+/** The places of a profile whose ids need no call. */
+async function placesKnown(
+  journal: SqliteJournal,
+  profile: ProfileConfig,
+  fingerprint: string,
+): Promise<string[]> {
+  const kind = profile.account === null ? "zone" : "account";
+  const names = profile.account === null ? profile.zones : [profile.account];
+  if (names.length === 0) return [placeOf({ kind: "user" })];
+  const ids = await Promise.all(names.map((name) => knownId(journal, { kind, fingerprint, name })));
+  return ids.filter((id) => id !== null).map((id) => placeOf({ kind, id }));
 }
 
 function scopeOfPlace(place: string): Scope {

@@ -139,7 +139,7 @@ export function accessRules({ call, scope, host }: AccessRulesOptions): Blocklis
   }
 
   return {
-    place: scope.kind === "user" ? "user" : `${scope.kind}:${scope.id}`,
+    place: placeOf(scope),
     label: scope.kind === "zone" ? `zone ${scope.name}` : scope.kind,
     apply: (changes, signal) => pooled(changes, settle, { concurrency, signal }),
     async *entries({ foreign }) {
@@ -151,6 +151,11 @@ export function accessRules({ call, scope, host }: AccessRulesOptions): Blocklis
       }
     },
   };
+}
+
+/** What a scope is called in the journal. */
+export function placeOf(scope: Pick<Scope, "kind"> & { readonly id?: string }): string {
+  return scope.kind === "user" ? "user" : `${scope.kind}:${scope.id}`;
 }
 
 type Found = Pick<Extract<Settled, { outcome: unknown }>, "outcome" | "row">;
