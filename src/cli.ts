@@ -85,7 +85,7 @@ function takeConfigOption(
 /** The one place that turns an error into words and an exit code. */
 function report(error: unknown, runtime: Runtime): number {
   if (error instanceof Failure) {
-    runtime.talk(`${name}: ${oneLine(error.line)}`);
+    runtime.talk(`${name}: ${oneLine(error.summary)}`);
     return exitCodes[error.kind];
   }
   runtime.talk(`${name}: bug: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);

@@ -34,7 +34,7 @@ export class Failure extends Error {
   }
 
   /** Message and hint, as the one line that is shown. */
-  get line(): string {
+  get summary(): string {
     return this.hint === undefined ? this.message : `${this.message} (${this.hint})`;
   }
 }

@@ -75,6 +75,7 @@ async function deliverOnce(runtime: Runtime, configPath: string): Promise<number
     { runtime, config, journal, log: openLog(runtime, config.log) },
     { beforeLook: () => removeWakeFile(config), outdated: () => false },
   );
+  for (const { gate } of courier.deliveries) await gate.hurry();
   await runOnce(courier, runtime.signal);
   const left = await obstacle(courier, runtime.now());
   if (left !== null) throw left;

@@ -79,7 +79,7 @@ export const ban = (invocation: Invocation) =>
       }
       using journal = openSqlite(config.journal);
       await journal.hold({ ...holder, address, networks, mode, untilAt }, invocation.runtime.now());
-      return finish(invocation, {
+      return await finish(invocation, {
         config,
         journal,
         holder,
@@ -101,7 +101,7 @@ export const unban = (invocation: Invocation) =>
       const { config, holder } = hookSetup(invocation, args);
       using journal = openSqlite(config.journal);
       const networks = await journal.release(holder, address, invocation.runtime.now());
-      return finish(invocation, { config, journal, holder, networks, wait: args.wait });
+      return await finish(invocation, { config, journal, holder, networks, wait: args.wait });
     },
   });
 

@@ -129,8 +129,8 @@ async function giveFate(
 ): Promise<boolean> {
   if (!(fate instanceof Failure)) throw fate;
   if (fate.kind === "refused") {
-    await journal.park(pending.generation, fate.line);
-    log("warn", "", `Parked ${pending.network.text}: ${fate.line}`);
+    await journal.park(pending.generation, fate.summary);
+    log("warn", "", `Parked ${pending.network.text}: ${fate.summary}`);
     return false;
   }
   const waitMs =
@@ -224,10 +224,10 @@ async function noteTrouble(
   const before = await journal.pause(subject);
   const kind =
     failure.kind === "config" ? "config" : failure.kind === "unavailable" ? "unavailable" : "rejected";
-  if (before === null || before.reason !== failure.line) log("warn", "", failure.line);
+  if (before === null || before.reason !== failure.summary) log("warn", "", failure.summary);
   await journal.setPause(subject, {
     kind,
-    reason: failure.line,
+    reason: failure.summary,
     sinceAt: before?.kind === kind ? before.sinceAt : now(),
     untilAt: now() + rejectedMs,
     failures: (before?.failures ?? 0) + 1,

@@ -33,6 +33,8 @@ export interface Gate {
   limited(afterMs: number | undefined, reason: string): Promise<void>;
   /** Calls failed and none worked; true when it is the first time. */
   failed(reason: string): Promise<boolean>;
+  /** Forgets our own waiting after failures, not a pause that Cloudflare asked for. */
+  hurry(): Promise<void>;
   /** A call worked; true when it is the first after failures. */
   worked(): Promise<boolean>;
   /** Gives back what was booked and not used. */
@@ -43,6 +45,7 @@ export function gate(ledger: CallLedger, { credential, budget, now, random }: Ga
   const subject = `credential:${credential}`;
   let booked = 0;
   let bookedAt = 0;
+  let turn: Promise<void> = Promise.resolve();
 
   async function openAt(): Promise<number> {
     const pause = await ledger.pause(subject);
@@ -58,25 +61,28 @@ export function gate(ledger: CallLedger, { credential, budget, now, random }: Ga
     booked = 0;
   }
 
+  async function bookOne(): Promise<void> {
+    const at = await openAt();
+    if (at > now()) {
+      const retryAfterMs = at - now();
+      throw new Failure("unavailable", "Cannot call Cloudflare now: calls are paused", { retryAfterMs });
+    }
+    if (booked === 0 || now() - bookedAt > 1_000) {
+      await giveBack();
+      const failing = (await ledger.pause(subject)) !== null;
+      booked = Math.min(failing ? 1 : bookedAtOnce, allowance(await ledger.slots(credential), now(), budget));
+      bookedAt = now();
+      await ledger.spend(credential, booked, now());
+    }
+    booked -= 1;
+  }
+
   return {
-    async admit() {
-      const at = await openAt();
-      if (at > now()) {
-        throw new Failure("unavailable", "Cannot call Cloudflare now: calls are paused", {
-          retryAfterMs: at - now(),
-        });
-      }
-      if (booked === 0 || now() - bookedAt > 1_000) {
-        await giveBack();
-        const failing = (await ledger.pause(subject)) !== null;
-        booked = Math.min(
-          failing ? 1 : bookedAtOnce,
-          allowance(await ledger.slots(credential), now(), budget),
-        );
-        bookedAt = now();
-        await ledger.spend(credential, booked, now());
-      }
-      booked -= 1;
+    admit() {
+      // One after another: two that find nothing booked would both book.
+      const mine = turn.then(bookOne);
+      turn = mine.catch(() => {});
+      return mine;
     },
     openAt,
     async room(most) {
@@ -91,24 +97,30 @@ export function gate(ledger: CallLedger, { credential, budget, now, random }: Ga
         reason,
         sinceAt: now(),
         untilAt: now() + pauseMs,
-        failures: 1,
+        failures: 0,
       });
     },
     async failed(reason) {
       const before = await ledger.pause(subject);
       const failures = (before?.failures ?? 0) + 1;
-      const untilAt = Math.max(now() + backoffMs(failures, random, outage), before?.untilAt ?? 0);
+      const asked = before === null || before.untilAt - now() > longestPauseMs ? 0 : before.untilAt;
+      const untilAt = Math.max(now() + backoffMs(failures, random, outage), asked);
       await ledger.setPause(subject, {
         kind: "unavailable",
         reason,
         sinceAt: before?.sinceAt ?? now(),
-        untilAt: Math.min(untilAt, now() + longestPauseMs),
+        untilAt,
         failures,
       });
       return failures === 1;
     },
+    async hurry() {
+      const pause = await ledger.pause(subject);
+      if (pause !== null && pause.failures > 0) await ledger.setPause(subject, { ...pause, untilAt: now() });
+    },
     async worked() {
-      if ((await ledger.pause(subject)) === null) return false;
+      const pause = await ledger.pause(subject);
+      if (pause === null || pause.untilAt > now()) return false;
       await ledger.setPause(subject, null);
       return true;
     },

@@ -63,7 +63,7 @@ export async function syncProfile(delivery: Delivery): Promise<readonly SyncedPl
       synced.push({ ...result, label: place.label });
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      log("warn", "", `Cannot sync ${place.label}: ${error.line}`);
+      log("warn", "", `Cannot sync ${place.label}: ${error.summary}`);
     }
   }
   return synced;

@@ -1,0 +1,173 @@
+import { expect, test } from "bun:test";
+import { fakeCloudflare } from "../support/fake-cloudflare.ts";
+import type { Fault } from "../support/fake-cloudflare.ts";
+import { site } from "../support/site.ts";
+
+const isCreate = ({ method, path }: { method: string; path: string }) =>
+  method === "POST" && path.endsWith("/access_rules/rules");
+const isDelete = ({ method }: { method: string }) => method === "DELETE";
+
+const passing: readonly [name: string, fault: Fault][] = [
+  ["an answer of 500", { kind: "status", status: 500 }],
+  ["an answer of 408", { kind: "status", status: 408 }],
+  ["a page of HTML with 503", { kind: "html", status: 503 }],
+  ["a challenge page with 403", { kind: "html", status: 403 }],
+  ["a page of HTML with 200", { kind: "html", status: 200 }],
+  ["a reset connection", { kind: "reset" }],
+  ["a lost answer", { kind: "lostAnswer" }],
+  ["a cut answer", { kind: "truncated" }],
+  ["an answer without a result", { kind: "nullResult" }],
+  ["a rate limit", { kind: "rateLimited", retryAfterS: 7 }],
+];
+
+test.each(passing)("a ban outlives %s and arrives once", async (_, fault) => {
+  await using edge = fakeCloudflare();
+  using web = site(edge);
+  edge.fail(fault, { times: 2, when: isCreate });
+  await web.run("ban 203.0.113.7 --jail sshd");
+  await web.deliver();
+  expect(edge.blocked()).toEqual(["203.0.113.7"]);
+  expect(edge.rules()).toHaveLength(1);
+  expect((await web.run("status")).stdout).toContain("pending   0");
+  await web.run("unban 203.0.113.7 --jail sshd");
+  await web.deliver();
+  expect(edge.rules()).toEqual([]);
+});
+
+test.each(passing)("an unban outlives %s", async (_, fault) => {
+  await using edge = fakeCloudflare();
+  using web = site(edge);
+  await web.run("ban 203.0.113.7 --jail sshd");
+  await web.deliver();
+  edge.fail(fault, { times: 2, when: isDelete });
+  await web.run("unban 203.0.113.7 --jail sshd");
+  await web.deliver();
+  expect(edge.rules()).toEqual([]);
+  expect((await web.run("status")).stdout).toContain("pending   0");
+});
+
+test("a ban whose answer was lost, and that is lifted before the next try, leaves nothing at the edge", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge);
+  edge.fail({ kind: "lostAnswer" }, { times: 1, when: isCreate });
+  await web.run("ban 2001:db8::7 --jail sshd");
+  expect((await web.deliverOnce()).code).toBe(5);
+  expect(edge.blocked()).toEqual(["2001:db8::7"]);
+  await web.run("unban 2001:db8::7 --jail sshd");
+  await web.deliver();
+  expect(edge.blocked()).toEqual([]);
+});
+
+test("one address that fails does not hold up the others", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge);
+  let refused = 0;
+  edge.fail(
+    { kind: "status", status: 500 },
+    { times: Number.POSITIVE_INFINITY, when: (request) => isCreate(request) && refused++ === 0 },
+  );
+  await web.run("ban 203.0.113.7 --jail sshd");
+  await web.run("ban 203.0.113.8 --jail sshd");
+  await web.deliver();
+  expect(edge.blocked()).toEqual(["203.0.113.7", "203.0.113.8"]);
+});
+
+test("an address that Cloudflare refuses is parked with its reason and the others go on", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge);
+  edge.fail(
+    { kind: "status", status: 400, code: 10014, message: "invalid ip provided" },
+    { times: 1, when: isCreate },
+  );
+  await web.run("ban 203.0.113.7 --jail sshd");
+  await web.deliverOnce();
+  await web.run("ban 203.0.113.8 --jail sshd");
+  await web.deliver();
+  expect(edge.blocked()).toEqual(["203.0.113.8"]);
+  expect((await web.run("list")).stdout).toContain("invalid ip provided");
+  const waited = await web.run("ban 203.0.113.8 --jail sshd --wait");
+  expect(waited.code).toBe(0);
+});
+
+test("a rate limit pauses every call until Retry-After is over", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge);
+  await web.run("ban 203.0.113.1 --jail sshd");
+  await web.deliver();
+  edge.fail({ kind: "rateLimited", retryAfterS: 40 }, { times: 1 });
+  await web.run("ban 203.0.113.7 --jail sshd");
+  await web.deliverOnce();
+  const before = edge.calls.length;
+  const pausedAt = web.clock.now;
+  await web.run("ban 203.0.113.8 --jail sshd");
+  await web.deliver();
+  expect(edge.blocked()).toEqual(["203.0.113.1", "203.0.113.7", "203.0.113.8"]);
+  expect(web.clock.now - pausedAt).toBeGreaterThanOrEqual(39_000);
+  expect(edge.calls.slice(before).length).toBe(2);
+});
+
+test("a rejected credential stops the calls, is tried once in five minutes, and one hook per jail says so", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge);
+  await web.run("ban 203.0.113.1 --jail sshd");
+  await web.deliver();
+  edge.revoke(edge.token);
+  await web.run("ban 203.0.113.2 --jail sshd");
+  await web.deliverOnce();
+  const before = edge.calls.length;
+  const loud = await web.run("ban 203.0.113.3 --jail sshd");
+  expect(loud.code).toBe(4);
+  expect(loud.stderr).toMatch(/^Recorded, but not delivered: Cloudflare rejects the credential/);
+  expect(loud.stderr.split("\n")).toHaveLength(1);
+  expect((await web.run("ban 203.0.113.4 --jail sshd")).code).toBe(0);
+  expect((await web.run("ban 203.0.113.4 --jail other")).code).toBe(4);
+  expect((await web.run("status")).code).toBe(4);
+  expect(edge.calls.length).toBe(before);
+  web.clock.now += 601_000;
+  expect((await web.run("ban 203.0.113.5 --jail sshd")).code).toBe(4);
+});
+
+test("a new token is used at once, and everything recorded meanwhile is delivered", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge, { config: { api_token_file: null, api_token: '"test-token-unknown"' } });
+  await web.run("ban 203.0.113.7 --jail sshd");
+  expect((await web.deliverOnce()).code).toBeGreaterThanOrEqual(3);
+  web.configure({});
+  await web.deliver();
+  expect(edge.blocked()).toEqual(["203.0.113.7"]);
+  expect((await web.run("status")).code).toBe(0);
+});
+
+test("an unknown zone is named by --wait and by status, and the known one is served", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge, { config: { zones: '["example.com", "example.net"]' } });
+  await web.run("ban 203.0.113.7 --jail sshd");
+  await web.deliverOnce();
+  expect(edge.blocked()).toEqual(["203.0.113.7"]);
+  const status = await web.run("status");
+  expect(status.code).toBe(3);
+  expect(status.stdout).toContain('Cannot find zone "example.net"');
+  const waited = await web.run("ban 203.0.113.8 --jail sshd --wait");
+  expect(waited.code).toBe(3);
+  expect(waited.stderr).toContain('Cannot find zone "example.net"');
+});
+
+test("the budget is never exceeded, and a backlog drains at nine tenths of its rate at least", async () => {
+  const startAt = Date.UTC(2026, 0, 1);
+  let clock = { now: startAt };
+  await using edge = fakeCloudflare({
+    now: () => clock.now,
+    limit: { calls: 100, windowMs: 300_000 },
+    contract: "off",
+  });
+  using web = site(edge, { startAt, config: { budget: "100" } });
+  clock = web.clock;
+  for (let index = 0; index < 250; index += 1) await web.run(`ban 198.51.100.${index} --jail sshd`);
+  const beganAt = web.clock.now;
+  while (edge.rules().length < 250) await web.deliver();
+  const perWindow = (edge.calls.length / (web.clock.now - beganAt)) * 300_000;
+  expect(edge.overLimit).toBe(0);
+  // 250 calls: 100 at once, 100 a window later, the rest two windows later.
+  expect(web.clock.now - beganAt).toBeLessThan((2 * 300_000) / 0.9);
+  expect(perWindow).toBeGreaterThan(90);
+});
