@@ -4,6 +4,12 @@ export const windowMs = 300_000;
 /** Calls are counted in slots of this length, so that the sum over a window is one short query. */
 export const slotMs = 5_000;
 
+/** A booked call is made up to a second later, and Cloudflare counts it when it arrives. */
+const marginMs = 5_000;
+
+/** How long a slot counts, from its beginning. */
+const countedMs = slotMs + windowMs + marginMs;
+
 /** Calls made within one slot, by the moment it began. */
 export interface Slot {
   readonly startAt: number;
@@ -19,10 +25,10 @@ export function allowance(slots: readonly Slot[], now: number, budget: number): 
   return Math.max(0, budget - spent);
 }
 
-/** When a call is possible again after the budget is spent: the oldest counted slot's end plus the window. */
+/** When a call is possible again after the budget is spent: when the oldest slot no longer counts. */
 export function freeAt(slots: readonly Slot[], now: number): number {
   const oldest = Math.min(...slots.filter((slot) => counts(slot, now)).map((slot) => slot.startAt));
-  return Number.isFinite(oldest) ? oldest + slotMs + windowMs : now;
+  return Number.isFinite(oldest) ? oldest + countedMs : now;
 }
 
 export function slotOf(now: number): number {
@@ -30,5 +36,5 @@ export function slotOf(now: number): number {
 }
 
 function counts({ startAt }: Slot, now: number): boolean {
-  return startAt + slotMs + windowMs > now && startAt < now + windowMs;
+  return startAt + countedMs > now && startAt < now + windowMs;
 }
