@@ -22,6 +22,9 @@ const recoverEveryMs = 600_000;
 /** The edge is compared so often, in case somebody changed it. */
 const syncEveryMs = 3_600_000;
 
+/** How often a courier that stays looks whether one of these is due. */
+const upkeepEveryMs = 60_000;
+
 /** A sweep that could not ask fail2ban is tried again after this time. */
 const sweepAgainMs = 30_000;
 
@@ -50,7 +53,7 @@ export async function runCourier(courier: Courier, signal: AbortSignal): Promise
   let seen = Number.NaN;
   let nextAt: number | null = null;
   let sweepAt = 0;
-  let kept = false;
+  let upkeepAt = 0;
   await recoverIfDue(courier);
   while (!signal.aborted && broken.length === 0) {
     const changes = journal.changes();
@@ -77,8 +80,9 @@ export async function runCourier(courier: Courier, signal: AbortSignal): Promise
     if (running.size === 0) {
       const idle = now() - workedAt >= lingerMs || now() < workedAt;
       if (courier.outdated()) break;
-      if (!kept) {
-        kept = true;
+      if (upkeepAt <= now() || upkeepAt > now() + upkeepEveryMs) {
+        upkeepAt = now() + upkeepEveryMs;
+        await recoverIfDue(courier);
         await syncIfDue(courier);
         continue;
       }
