@@ -3,21 +3,23 @@ import pkg from "../package.json" with { type: "json" };
 import { accessRules, placeOf } from "./cloudflare/access-rules.ts";
 import type { Scope } from "./cloudflare/access-rules.ts";
 import { cloudflareClient } from "./cloudflare/client.ts";
-import type { Call } from "./cloudflare/client.ts";
+import type { Call, ClientOptions } from "./cloudflare/client.ts";
 import { accountId, isId, zoneId } from "./cloudflare/zones.ts";
 import { profileNamed } from "./config.ts";
 import type { Config, ProfileConfig } from "./config.ts";
+import { readAddress } from "./core/address.ts";
 import type { Courier } from "./core/courier.ts";
 import type { Delivery } from "./core/deliver.ts";
 import { gate } from "./core/gate.ts";
 import { recoverBans } from "./core/recover.ts";
+import type { Fail2banState } from "./core/recover.ts";
 import { intake } from "./core/intake.ts";
 import { intakeOptions } from "./intake-options.ts";
-import type { OpenPlaces, Trouble } from "./core/ports.ts";
+import type { Blocklist, Entry, FactLedger, OpenPlaces, Trouble } from "./core/ports.ts";
 import { readCredential } from "./credential.ts";
 import type { FoundCredential } from "./credential.ts";
 import { Failure } from "./errors.ts";
-import { bannedUntil, databasePath, readBans } from "./fail2ban/bips.ts";
+import { bannedUntil, databasePath, emptyState, readState } from "./fail2ban/bips.ts";
 import type { SqliteJournal } from "./journal/sqlite.ts";
 import type { Log } from "./log.ts";
 import type { Runtime } from "./runtime.ts";
@@ -43,19 +45,20 @@ export async function wireCourier(
     [...config.profiles.values()].map((profile) => wireProfile(options, profile, sharing)),
   );
   const database = databasePath(config.fail2ban);
-  const fail2banBans = () => (database === null ? [] : readBans(join(runtime.root, database)));
+  const fail2banState = () => (database === null ? emptyState : readState(join(runtime.root, database)));
   return {
     journal,
     deliveries,
     restartMs: config.restartGraceMs,
+    rebuild: (profile, found) => rebuild(options, profile, found, fail2banState() ?? emptyState),
     stillBanned: () => {
-      const bans = fail2banBans();
-      return bans === null ? null : bannedUntil(bans);
+      const state = fail2banState();
+      return state === null ? null : bannedUntil(state.bans);
     },
     recover: async () => {
-      const bans = fail2banBans();
-      if (bans === null) return;
-      const count = await recoverBans(journal, bans, {
+      const state = fail2banState();
+      if (state === null) return;
+      const count = await recoverBans(journal, state.bans, {
         host: config.host,
         now: runtime.now(),
         networksOf: (name, address) =>
@@ -70,6 +73,72 @@ export async function wireCourier(
       for (const delivery of deliveries) await delivery.gate.close();
     },
   };
+}
+
+/** See `Courier.rebuild`. */
+async function rebuild(
+  { runtime, config, journal, log }: WireOptions,
+  profile: string,
+  found: readonly Entry[],
+  { jails, bans }: Fail2banState,
+): Promise<void> {
+  const stillBannedUntil = bannedUntil(bans);
+  for (const { jail, network: text, mode } of found) {
+    const network = readAddress(text);
+    if (jail === null || network === null || mode === null || mode === "whitelist") continue;
+    const holder = { profile, jail, host: config.host };
+    await journal.know(holder, mode);
+    const untilAt = jails.has(jail) ? stillBannedUntil(jail, text) : Number.POSITIVE_INFINITY;
+    if (untilAt === null || untilAt <= runtime.now()) continue;
+    const end = Number.isFinite(untilAt) ? untilAt : null;
+    await journal.hold(
+      { ...holder, address: network, networks: [network], mode, untilAt: end },
+      runtime.now(),
+    );
+  }
+  if (found.length > 0)
+    log("warn", "", `A new journal has taken over what it found of ours: ${found.length} blocks`);
+}
+
+/** The places of a profile without a journal: nothing is counted, nothing remembered. */
+export async function openDirectly({
+  runtime,
+  config,
+  profile,
+  hardStop,
+}: {
+  readonly runtime: Runtime;
+  readonly config: Config;
+  readonly profile: ProfileConfig;
+  readonly hardStop: AbortSignal;
+}): Promise<{ readonly places: readonly Blocklist[]; readonly troubles: readonly Trouble[] }> {
+  const found = readCredential(runtime, config, profile);
+  const call = client({
+    runtime,
+    config,
+    credential: found.credential,
+    hardStop,
+    gate: { admit: async () => {}, limited: async () => {} },
+  });
+  const forgetful = { fact: async () => null, setFact: async () => {} };
+  const { scopes, troubles } = await resolveScopes(forgetful, call, profile, found.fingerprint);
+  return { places: scopes.map((scope) => accessRules({ call, scope, host: config.host })), troubles };
+}
+
+function client({
+  runtime,
+  config,
+  ...rest
+}: { readonly runtime: Runtime; readonly config: Config } & Pick<
+  ClientOptions,
+  "credential" | "gate" | "hardStop"
+>): Call {
+  return cloudflareClient({
+    ...rest,
+    fetch: runtime.fetch,
+    baseUrl: config.apiBase,
+    userAgent: `fail2ban-cloudflare/${pkg.version}`,
+  });
 }
 
 async function wireProfile(
@@ -95,13 +164,12 @@ async function wireProfile(
   let opened: Promise<OpenPlaces> | null = null;
   async function open(): Promise<OpenPlaces> {
     if (found instanceof Failure) throw found;
-    const call = cloudflareClient({
-      fetch: runtime.fetch,
-      baseUrl: config.apiBase,
+    const call = client({
+      runtime,
+      config,
       credential: found.credential,
       gate: door,
       hardStop: hardStop(runtime),
-      userAgent: `fail2ban-cloudflare/${pkg.version}`,
     });
     const { scopes, troubles } = await resolveScopes(journal, call, profile, fingerprint);
     const blocklist = (scope: Scope) => accessRules({ call, scope, host: config.host });
@@ -166,7 +234,7 @@ async function noticeChange(
 
 /** The scopes of a profile; names are looked up once and remembered in the journal. */
 async function resolveScopes(
-  journal: SqliteJournal,
+  journal: FactLedger,
   call: Call,
   profile: ProfileConfig,
   fingerprint: string,
@@ -206,7 +274,7 @@ function idFact({ kind, fingerprint, name }: NamedScope): string {
   return `${kind}:${fingerprint}:${name}`;
 }
 
-async function knownId(journal: SqliteJournal, named: NamedScope): Promise<string | null> {
+async function knownId(journal: FactLedger, named: NamedScope): Promise<string | null> {
   return isId(named.name) ? named.name : journal.fact(idFact(named));
 }
 

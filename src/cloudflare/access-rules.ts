@@ -2,7 +2,7 @@ import { Failure } from "../errors.ts";
 import type { Address } from "../core/address.ts";
 import { expanded, readAddress, width } from "../core/address.ts";
 import { isMode } from "../core/hold.ts";
-import { isOurMark, mark, plainName } from "../core/mark.ts";
+import { isOurMark, mark, markedJail, plainName } from "../core/mark.ts";
 import { pooled } from "../core/pool.ts";
 import type { Blocklist, Change, EdgeRow, Settled } from "../core/ports.ts";
 import type { Answer, Call } from "./client.ts";
@@ -147,7 +147,7 @@ export function accessRules({ call, scope, host }: AccessRulesOptions): Blocklis
         const network = readAddress(rule.configuration.value);
         if (network === null) continue;
         const row = rowOf(rule, network, host);
-        if (foreign || row.owned) yield row;
+        if (foreign || row.owned) yield { ...row, jail: markedJail(rule.notes ?? "", host) };
       }
     },
   };

@@ -6,8 +6,11 @@ import { credentialPaths } from "../credential.ts";
 import { Failure } from "../errors.ts";
 import { takeCourierLock } from "../journal/lock.ts";
 import type { CourierLock } from "../journal/lock.ts";
+import { clearSuspicion, isCorrupt, isSuspect, setAside, suspect } from "../journal/rescue.ts";
 import { openSqlite } from "../journal/sqlite.ts";
+import type { SqliteJournal } from "../journal/sqlite.ts";
 import { openLog } from "../log.ts";
+import type { Log } from "../log.ts";
 import type { Runtime } from "../runtime.ts";
 import { wireCourier } from "../wire.ts";
 import type { Invocation } from "./invocation.ts";
@@ -42,9 +45,9 @@ async function deliverUntilIdle(runtime: Runtime, configPath: string): Promise<b
   const config = loadConfig(runtime, configPath);
   const lock = await takeLock(runtime, config, lockTries);
   if (lock === null) return false;
-  using journal = openSqlite(config.journal);
-  const stamp = stampOf(credentialPaths(runtime, config));
   const log = openLog(runtime, config.log);
+  using journal = openJournal(runtime, config, log);
+  const stamp = stampOf(credentialPaths(runtime, config));
   const outdated = (): boolean => stampOf(credentialPaths(runtime, config)) !== stamp;
   await using courier = await wireCourier(
     { runtime, config, journal, log },
@@ -52,6 +55,10 @@ async function deliverUntilIdle(runtime: Runtime, configPath: string): Promise<b
   );
   try {
     await runCourier(courier, runtime.signal);
+  } catch (error) {
+    if (!isCorrupt(error)) throw error;
+    suspect(config.journal);
+    return true;
   } finally {
     lock[Symbol.dispose]();
   }
@@ -66,13 +73,14 @@ async function deliverOnce(runtime: Runtime, configPath: string): Promise<number
       hint: "see: fail2ban-cloudflare status",
     });
   }
-  using journal = openSqlite(config.journal);
+  const log = openLog(runtime, config.log);
+  using journal = openJournal(runtime, config, log);
   for (const name of config.profiles.keys()) {
     await journal.clearPauses(name);
     await journal.hurry(name);
   }
   await using courier = await wireCourier(
-    { runtime, config, journal, log: openLog(runtime, config.log) },
+    { runtime, config, journal, log },
     { beforeLook: () => removeWakeFile(config), outdated: () => false },
   );
   for (const { gate } of courier.deliveries) await gate.hurry();
@@ -80,6 +88,26 @@ async function deliverOnce(runtime: Runtime, configPath: string): Promise<number
   const left = await obstacle(courier, runtime.now());
   if (left !== null) throw left;
   return 0;
+}
+
+/** The journal, a new one where the old is broken: the courier fills it from fail2ban's bans and the edge. */
+function openJournal(runtime: Runtime, config: Config, log: Log): SqliteJournal {
+  try {
+    const journal = openSqlite(config.journal);
+    if (isSuspect(config.journal)) journal.verify();
+    return journal;
+  } catch (error) {
+    if (!isCorrupt(error)) throw error;
+    const aside = setAside(config.journal, runtime.now());
+    log(
+      "error",
+      "",
+      `The journal is broken: set aside as "${aside}", rebuilt from fail2ban's bans and the edge`,
+    );
+    return openSqlite(config.journal);
+  } finally {
+    clearSuspicion(config.journal);
+  }
 }
 
 async function takeLock(runtime: Runtime, config: Config, tries: number): Promise<CourierLock | null> {

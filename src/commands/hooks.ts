@@ -8,8 +8,11 @@ import { intake } from "../core/intake.ts";
 import { checkCredentialFiles } from "../credential.ts";
 import { exitCodes, Failure } from "../errors.ts";
 import { intakeOptions } from "../intake-options.ts";
+import { isCorrupt, suspect } from "../journal/rescue.ts";
 import { openSqlite } from "../journal/sqlite.ts";
 import type { SqliteJournal } from "../journal/sqlite.ts";
+import type { Runtime } from "../runtime.ts";
+import type { DirectBan } from "./direct.ts";
 import type { Invocation } from "./invocation.ts";
 import { wakeCourier } from "./wake.ts";
 
@@ -36,6 +39,12 @@ const addressArgument = {
   description: "IPv4 or IPv6 address, or a network as 203.0.113.0/24",
   required: true,
 } as const;
+const modeArgument = {
+  type: "string",
+  description: `One of ${modes.join(", ")}; empty: the configuration's`,
+  default: "",
+  valueHint: "MODE",
+} as const;
 const waitArgument = {
   type: "boolean",
   description: "Return when it is so at the edge, or say why it is not",
@@ -60,7 +69,7 @@ export const ban = (invocation: Invocation) =>
         default: "0",
         valueHint: "0|1",
       },
-      mode: { type: "string", description: `One of ${modes.join(", ")}`, default: "", valueHint: "MODE" },
+      mode: modeArgument,
       profile: profileArgument,
       wait: waitArgument,
     },
@@ -77,8 +86,11 @@ export const ban = (invocation: Invocation) =>
         invocation.runtime.talk(`Not blocked ${address.text}: "${config.path}" says to ignore it`);
         return 0;
       }
-      using journal = openSqlite(config.journal);
-      await journal.hold({ ...holder, address, networks, mode, untilAt }, invocation.runtime.now());
+      const direct = { runtime: invocation.runtime, config, profile, holder, networks, mode };
+      using journal = await orDirectly(direct, () => openSqlite(config.journal));
+      await orDirectly(direct, () =>
+        journal.hold({ ...holder, address, networks, mode, untilAt }, invocation.runtime.now()),
+      );
       return await finish(invocation, {
         config,
         journal,
@@ -131,21 +143,34 @@ export const flush = (invocation: Invocation) =>
 export const start = (invocation: Invocation) =>
   defineCommand({
     meta: { name: "start", description: "Tell that fail2ban starts a jail" },
-    args: { jail: jailArgument, profile: profileArgument },
-    run: ({ args }) => deferRelease(invocation, args),
+    args: { jail: jailArgument, profile: profileArgument, mode: modeArgument },
+    async run({ args }) {
+      const { config, profile, holder } = hookSetup(invocation, args);
+      const mode = modeOf(args.mode, profile);
+      using journal = openSqlite(config.journal);
+      await journal.know(holder, mode);
+      return await deferRelease(invocation, config, journal, holder);
+    },
   });
 
 export const stop = (invocation: Invocation) =>
   defineCommand({
     meta: { name: "stop", description: "Tell that fail2ban stops a jail" },
     args: { jail: jailArgument, profile: profileArgument },
-    run: ({ args }) => deferRelease(invocation, args),
+    async run({ args }) {
+      const { config, holder } = hookSetup(invocation, args);
+      using journal = openSqlite(config.journal);
+      return await deferRelease(invocation, config, journal, holder);
+    },
   });
 
 /** A flush that a stop or start follows was a restart's: its bans come back, so what it let go of is kept for a while. */
-async function deferRelease(invocation: Invocation, args: HookArguments): Promise<number> {
-  const { config, holder } = hookSetup(invocation, args);
-  using journal = openSqlite(config.journal);
+async function deferRelease(
+  invocation: Invocation,
+  config: Config,
+  journal: SqliteJournal,
+  holder: Holder,
+): Promise<number> {
   await journal.defer(holder, invocation.runtime.now() + config.restartGraceMs);
   wakeCourier(invocation.runtime, config);
   return 0;
@@ -197,6 +222,26 @@ async function finish(
   if (rejection === null) return 0;
   runtime.talk(`Recorded, but not delivered: ${rejection.reason}`);
   return exitCodes.rejected;
+}
+
+/** What the journal cannot record is blocked at once instead, and said. */
+async function orDirectly<T>(direct: DirectBan, record: () => T | Promise<T>): Promise<T> {
+  try {
+    return await record();
+  } catch (error) {
+    if (!(error instanceof Failure) || error.kind !== "journal") throw error;
+    const { banDirectly } = await import("./direct.ts");
+    wakeQuietly(direct.runtime, direct.config, error);
+    return banDirectly(direct, error);
+  }
+}
+
+/** Where the journal's own directory is broken, a courier cannot be asked for either. */
+function wakeQuietly(runtime: Runtime, config: Config, failure: Failure): void {
+  try {
+    if (isCorrupt(failure)) suspect(config.journal);
+    wakeCourier(runtime, config);
+  } catch {}
 }
 
 function modeOf(text: string, profile: ProfileConfig): Mode {

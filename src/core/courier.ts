@@ -1,7 +1,7 @@
 import { Failure } from "../errors.ts";
 import { drain, openAt } from "./deliver.ts";
 import type { Delivery } from "./deliver.ts";
-import type { Grace, Journal } from "./ports.ts";
+import type { Entry, Grace, Journal } from "./ports.ts";
 import { syncProfile } from "./sync.ts";
 
 /** How often a waiting courier looks at the journal; one look is one read of a counter. */
@@ -36,6 +36,8 @@ export interface Courier {
   readonly stillBanned: () => Grace["stillBannedUntil"] | null;
   /** Holds what fail2ban bans and the journal has not. */
   readonly recover: () => Promise<void>;
+  /** Holds what a new journal finds of ours at the edge, as far as fail2ban still bans it or never knew it. */
+  readonly rebuild: (profile: string, found: readonly Entry[]) => Promise<void>;
   /** Called before each look: from then on a hook wakes anew. */
   readonly beforeLook: () => void;
   /** True when the configuration has changed: the courier ends and begins anew. */
@@ -100,10 +102,20 @@ async function recoverIfDue({ journal, recover, now }: Courier): Promise<void> {
   await journal.setFact("recovered_at", String(now()));
 }
 
-async function syncIfDue({ journal, deliveries, now }: Courier): Promise<void> {
+async function syncIfDue(courier: Courier): Promise<void> {
+  const { journal, deliveries, now } = courier;
   if (!(await isOver(journal, "synced_at", syncEveryMs, now()))) return;
+  const fresh = (await journal.fact("synced_at")) === null;
   await journal.setFact("synced_at", String(now()));
-  for (const delivery of deliveries) await syncProfile(delivery);
+  for (const delivery of deliveries) {
+    const places = (await syncProfile(delivery)) ?? [];
+    if (fresh)
+      await courier.rebuild(
+        delivery.profile.name,
+        places.flatMap(({ found }) => found),
+      );
+  }
+  if (fresh) await courier.recover();
 }
 
 /** Whether the moment of a fact is longer ago than `everyMs`, or in the future after the clock was set back. */

@@ -10,6 +10,11 @@ export function mark(jail: string, host: string): string {
   return `Fail2Ban ${plainName(jail)} host:${plainName(host)}`;
 }
 
+/** The jail in our mark of this host; null for any other text. */
+export function markedJail(text: string, host: string): string | null {
+  return isOurMark(text, host) ? text.slice("Fail2Ban ".length, -` host:${plainName(host)}`.length) : null;
+}
+
 /** Whether the text is our mark of this host: only then is the rule ours to change or delete. */
 export function isOurMark(text: string, host: string): boolean {
   return text.startsWith("Fail2Ban ") && text.endsWith(` host:${plainName(host)}`);

@@ -17,6 +17,11 @@ export interface EdgeRow {
   readonly owned: boolean;
 }
 
+/** What stands at a place; `jail` is the one in our mark, null for somebody else's. */
+export interface Entry extends Omit<EdgeRow, "place"> {
+  readonly jail: string | null;
+}
+
 /** A step at one place. `jail` goes into the ownership mark. */
 export type Change =
   | { readonly kind: "add"; readonly network: Address; readonly mode: Mode; readonly jail: string }
@@ -43,7 +48,7 @@ export interface Blocklist {
   /** Makes the steps, several at a time; after `signal` aborts, those not yet begun are left out. */
   apply(changes: readonly Change[], signal: AbortSignal): AsyncIterable<Settled>;
   /** All that carries our mark of this host; with `foreign`, all that there is. */
-  entries(options: { readonly foreign: boolean }): AsyncIterable<Omit<EdgeRow, "place">>;
+  entries(options: { readonly foreign: boolean }): AsyncIterable<Entry>;
 }
 
 /** A place that the configuration names and that cannot be used now. */
@@ -172,6 +177,8 @@ export interface Grace {
 
 /** The jails that have held something, as their hooks said. */
 export interface JailLedger {
+  /** Remembers a jail that was met at the edge or started. */
+  know(holder: Holder, mode: Mode): Promise<void>;
   jails(host: string): Promise<readonly Want[]>;
   /** The addresses that a holder holds. */
   heldBy(holder: Holder): Promise<ReadonlySet<string>>;

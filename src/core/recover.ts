@@ -13,6 +13,12 @@ export interface Fail2banBan {
   readonly running: boolean;
 }
 
+/** What fail2ban's database says. */
+export interface Fail2banState {
+  readonly jails: ReadonlySet<string>;
+  readonly bans: readonly Fail2banBan[];
+}
+
 /** A ban that ends sooner is left to end. */
 const worthMs = 5_000;
 

@@ -1,7 +1,7 @@
 import { Failure } from "../errors.ts";
 import { openAt, openPlaces } from "./deliver.ts";
 import type { Delivery } from "./deliver.ts";
-import type { Blocklist, DeliveryLedger, EdgeRow, Known } from "./ports.ts";
+import type { Blocklist, DeliveryLedger, EdgeRow, Entry, Known } from "./ports.ts";
 
 /** What a place has of ours against what the journal knows of it. */
 export interface Difference {
@@ -10,7 +10,7 @@ export interface Difference {
   /** Known to be ours, and gone. */
   readonly missing: readonly string[];
   /** Ours, and not known. */
-  readonly found: readonly string[];
+  readonly found: readonly Entry[];
   /** Changed by somebody, or never confirmed. */
   readonly changed: readonly string[];
 }
@@ -18,7 +18,7 @@ export interface Difference {
 type Row = Omit<EdgeRow, "place">;
 
 /** Compares; pure. Rows of somebody else count as missing when their rule is gone. */
-export function difference(rows: readonly Row[], entries: readonly Row[]): Difference {
+export function difference(rows: readonly Row[], entries: readonly Entry[]): Difference {
   const before = new Map(rows.map((row) => [row.network, row]));
   const after = new Map(entries.map((entry) => [entry.network, entry]));
   const missing = rows.filter(({ network }) => !after.has(network)).map(({ network }) => network);
@@ -33,7 +33,7 @@ export function difference(rows: readonly Row[], entries: readonly Row[]): Diffe
       ...[...found, ...changed].map((entry) => ({ network: entry.network, row: entry })),
     ],
     missing,
-    found: found.map(({ network }) => network),
+    found,
     changed: changed.map(({ network }) => network),
   };
 }

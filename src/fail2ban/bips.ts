@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { readAddress } from "../core/address.ts";
 import type { Grace } from "../core/ports.ts";
-import type { Fail2banBan } from "../core/recover.ts";
+import type { Fail2banBan, Fail2banState } from "../core/recover.ts";
 
 /** fail2ban gives up its own write after 5 s, and loses the row: we must be away long before. */
 const busyTimeoutMs = 500;
@@ -20,21 +20,26 @@ interface BanRow {
  * What fail2ban bans, from its own database: one short read-only query. Null when the database is there and cannot be
  * read now; where there is none, nothing is banned. Source: fail2ban's database.py, tables `bips` and `jails`.
  */
-export function readBans(path: string): readonly Fail2banBan[] | null {
-  if (!existsSync(path)) return [];
+export function readState(path: string): Fail2banState | null {
+  if (!existsSync(path)) return emptyState;
   try {
     using db = new Database(path, { readonly: true });
     db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
-    return db
+    const jails = db.query<{ name: string }, []>("SELECT name FROM jails").all();
+    const bans = db
       .query<BanRow, []>(
         "SELECT b.jail, b.ip, b.timeofban, b.bantime, j.enabled FROM bips b LEFT JOIN jails j ON j.name = b.jail",
       )
       .all()
       .map((row) => ({ jail: row.jail, ip: row.ip, untilAt: endOf(row), running: row.enabled === 1 }));
+    return { jails: new Set(jails.map(({ name }) => name)), bans };
   } catch {
     return null;
   }
 }
+
+/** Where fail2ban keeps no database. */
+export const emptyState: Fail2banState = { jails: new Set(), bans: [] };
 
 /** Looks an address of a jail up among the bans. */
 export function bannedUntil(bans: readonly Fail2banBan[]): Grace["stillBannedUntil"] {

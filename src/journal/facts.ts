@@ -6,6 +6,12 @@ import type { Sync } from "./sync.ts";
 /** What the journal knows beside holds and the edge: jails and small things to remember. */
 export function factLedger(db: Database): Sync<FactLedger & JailLedger> {
   return {
+    know({ profile, jail, host }, mode) {
+      db.query(
+        `INSERT INTO jails (jail, host, profile, mode) VALUES (?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET mode = excluded.mode WHERE mode <> excluded.mode`,
+      ).run(jail, host, profile, mode);
+    },
     jails(host) {
       return db
         .query<{ jail: string; profile: string; mode: string }, [string]>(

@@ -16,6 +16,8 @@ const busyTimeoutMs = 10_000;
 export interface SqliteJournal extends Journal, Disposable {
   /** A number that changes whenever another process has changed the journal. */
   changes(): number;
+  /** Reads the whole file; throws a journal failure for a broken one. */
+  verify(): void;
 }
 
 /**
@@ -47,10 +49,17 @@ export function openSqlite(path: string): SqliteJournal {
     const dataVersion = db.query<{ data_version: number }, []>("PRAGMA data_version");
     return {
       ...speaking(path, ledgers),
+      verify: () => guarded(path, () => verify(db)),
       changes: () => guarded(path, () => dataVersion.get()?.data_version ?? 0),
       [Symbol.dispose]: () => db.close(),
     };
   });
+}
+
+function verify(db: Database): void {
+  const found =
+    db.query<{ quick_check: string }, []>("PRAGMA quick_check(1)").get()?.quick_check ?? "no answer";
+  if (found !== "ok") throw Object.assign(new SQLiteError(found), { code: "SQLITE_CORRUPT" });
 }
 
 /** The same methods, asynchronous as the ports ask, with SQLite's errors turned into journal failures. */

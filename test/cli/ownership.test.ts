@@ -57,8 +57,10 @@ test("a rule that somebody deleted in the dashboard comes back within the hour",
 test("a rule of ours that nobody holds is removed by the hourly sync", async () => {
   await using edge = fakeCloudflare();
   using web = site(edge);
+  await web.deliver();
   edge.plant(edge.zone.scope, { value: "203.0.113.9", mode: "block", notes: "Fail2Ban sshd host:web1" });
   edge.plant(edge.zone.scope, { value: "203.0.113.10", mode: "block", notes: "Fail2Ban sshd host:web2" });
+  web.clock.now += 3_700_000;
   await web.deliver();
   expect(edge.blocked()).toEqual(["203.0.113.10"]);
 });
