@@ -21,8 +21,10 @@ const commands: Readonly<Record<string, () => Promise<AnyCommand>>> = Object.ass
   start: async () => (await import("./commands/hooks.ts")).start,
   stop: async () => (await import("./commands/hooks.ts")).stop,
   deliver: async () => (await import("./commands/deliver.ts")).deliver,
+  sync: async () => (await import("./commands/sync.ts")).sync,
   status: async () => (await import("./commands/status.ts")).status,
   list: async () => (await import("./commands/list.ts")).list,
+  realip: async () => (await import("./commands/realip.ts")).realip,
 });
 
 const name = "fail2ban-cloudflare";

@@ -1,27 +1,14 @@
 import { defineCommand } from "citty";
 import { loadConfig, stampOf } from "../config.ts";
-import type { Config } from "../config.ts";
 import { anythingDue, obstacle, runCourier, runOnce } from "../core/courier.ts";
 import { credentialPaths } from "../credential.ts";
-import { Failure } from "../errors.ts";
-import { takeCourierLock } from "../journal/lock.ts";
-import type { CourierLock } from "../journal/lock.ts";
-import { clearSuspicion, isCorrupt, isSuspect, setAside, suspect } from "../journal/rescue.ts";
-import { openSqlite } from "../journal/sqlite.ts";
-import type { SqliteJournal } from "../journal/sqlite.ts";
+import { isCorrupt, suspect } from "../journal/rescue.ts";
 import { openLog } from "../log.ts";
-import type { Log } from "../log.ts";
 import type { Runtime } from "../runtime.ts";
 import { wireCourier } from "../wire.ts";
+import { openJournal, takeLock, takeLockPatiently } from "./courier-lock.ts";
 import type { Invocation } from "./invocation.ts";
 import { removeWakeFile } from "./wake.ts";
-
-/** A hook that looks whether a courier is at work holds the lock for an instant. */
-const lockTries = 5;
-const lockTryMs = 20;
-
-/** How long `--once` waits for a courier that is at work. */
-const onceTries = 1_500;
 
 export const deliver = ({ runtime, configPath }: Invocation) =>
   defineCommand({
@@ -43,7 +30,7 @@ export const deliver = ({ runtime, configPath }: Invocation) =>
 /** True when there is more to do: the configuration has changed, or something came while the lock was let go. */
 async function deliverUntilIdle(runtime: Runtime, configPath: string): Promise<boolean> {
   const config = loadConfig(runtime, configPath);
-  const lock = await takeLock(runtime, config, lockTries);
+  const lock = await takeLock(runtime, config);
   if (lock === null) return false;
   const log = openLog(runtime, config.log);
   using journal = openJournal(runtime, config, log);
@@ -67,12 +54,7 @@ async function deliverUntilIdle(runtime: Runtime, configPath: string): Promise<b
 
 async function deliverOnce(runtime: Runtime, configPath: string): Promise<number> {
   const config = loadConfig(runtime, configPath);
-  using lock = await takeLock(runtime, config, onceTries);
-  if (lock === null) {
-    throw new Failure("unavailable", "Cannot deliver now: another courier is still at work", {
-      hint: "see: fail2ban-cloudflare status",
-    });
-  }
+  using _lock = await takeLockPatiently(runtime, config);
   const log = openLog(runtime, config.log);
   using journal = openJournal(runtime, config, log);
   for (const name of config.profiles.keys()) {
@@ -88,33 +70,4 @@ async function deliverOnce(runtime: Runtime, configPath: string): Promise<number
   const left = await obstacle(courier, runtime.now());
   if (left !== null) throw left;
   return 0;
-}
-
-/** The journal, a new one where the old is broken: the courier fills it from fail2ban's bans and the edge. */
-function openJournal(runtime: Runtime, config: Config, log: Log): SqliteJournal {
-  try {
-    const journal = openSqlite(config.journal);
-    if (isSuspect(config.journal)) journal.verify();
-    return journal;
-  } catch (error) {
-    if (!isCorrupt(error)) throw error;
-    const aside = setAside(config.journal, runtime.now());
-    log(
-      "error",
-      "",
-      `The journal is broken: set aside as "${aside}", rebuilt from fail2ban's bans and the edge`,
-    );
-    return openSqlite(config.journal);
-  } finally {
-    clearSuspicion(config.journal);
-  }
-}
-
-async function takeLock(runtime: Runtime, config: Config, tries: number): Promise<CourierLock | null> {
-  for (let attempt = 1; attempt <= tries && !runtime.signal.aborted; attempt += 1) {
-    const lock = takeCourierLock(config.journal);
-    if (lock !== null) return lock;
-    await runtime.sleep(lockTryMs, runtime.signal);
-  }
-  return null;
 }

@@ -42,48 +42,49 @@ export interface SyncedPlace extends Difference {
   readonly label: string;
 }
 
-/** Syncs every place of a profile that can be used now; null: Cloudflare is to be left alone. */
+/** Compares every place of a profile that can be used now; null: Cloudflare is to be left alone. */
+export async function compareProfile(delivery: Delivery): Promise<readonly SyncedPlace[] | null> {
+  return eachPlace(delivery, async (place) => compare(delivery.journal, place));
+}
+
+/** Has the journal agree with every place of a profile; what then differs from what is held is pending. */
 export async function syncProfile(delivery: Delivery): Promise<readonly SyncedPlace[] | null> {
   const { journal, profile, now, log } = delivery;
-  if ((await openAt(delivery)) > now()) return null;
+  return eachPlace(delivery, async (place) => {
+    const result = await compare(journal, place);
+    await journal.record(place.place, profile.name, result.known);
+    const networks = result.known.map(({ network }) => network);
+    await journal.recheck(profile.name, networks, now());
+    if (networks.length > 0) {
+      const { missing, found, changed } = result;
+      const counts = `${missing.length} gone, ${found.length} unknown, ${changed.length} changed`;
+      log("warn", "", `Synced ${place.label}: ${counts}`);
+    }
+    return result;
+  });
+}
+
+async function compare(journal: DeliveryLedger, place: Blocklist): Promise<Difference> {
+  const rows = await journal.known(place.place);
+  const foreign = rows.some(({ owned }) => !owned);
+  return difference(rows, await Array.fromAsync(place.entries({ foreign })));
+}
+
+async function eachPlace(
+  delivery: Delivery,
+  work: (place: Blocklist) => Promise<Difference>,
+): Promise<readonly SyncedPlace[] | null> {
+  if ((await openAt(delivery)) > delivery.now()) return null;
   const opened = await openPlaces(delivery);
   if (opened === null) return null;
   const synced: SyncedPlace[] = [];
   for (const place of [...opened.places, ...opened.former]) {
     try {
-      const result = await syncPlace(journal, place, { profile: profile.name, now: now() });
-      const { missing, found, changed } = result;
-      if (result.known.length > 0) {
-        log(
-          "warn",
-          "",
-          `Synced ${place.label}: ${missing.length} gone, ${found.length} unknown, ${changed.length} changed`,
-        );
-      }
-      synced.push({ ...result, label: place.label });
+      synced.push({ ...(await work(place)), label: place.label });
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      log("warn", "", `Cannot sync ${place.label}: ${error.summary}`);
+      delivery.log("warn", "", `Cannot compare ${place.label}: ${error.summary}`);
     }
   }
   return synced;
-}
-
-/** Reads a place and has the journal agree with it; what then differs from what is held is pending. */
-export async function syncPlace(
-  journal: DeliveryLedger,
-  place: Blocklist,
-  { profile, now }: { readonly profile: string; readonly now: number },
-): Promise<Difference> {
-  const rows = await journal.known(place.place);
-  const foreign = rows.some(({ owned }) => !owned);
-  const entries = await Array.fromAsync(place.entries({ foreign }));
-  const result = difference(rows, entries);
-  await journal.record(place.place, profile, result.known);
-  await journal.recheck(
-    profile,
-    result.known.map(({ network }) => network),
-    now,
-  );
-  return result;
 }
