@@ -42,7 +42,8 @@ export function readAddress(text: string): Address | null {
   if (match?.[1] === undefined) return null;
   const bare = match[1];
   // ipaddr.js also takes "1", "0x7f.1" and octal "010.1.2.3", which fail2ban and Cloudflare read otherwise.
-  if (!bare.includes(":") && !/^(0|[1-9][0-9]{0,2})(\.(0|[1-9][0-9]{0,2})){3}$/.test(bare)) return null;
+  const dotted = bare.includes(":") ? /[^:]*\.[^:]*$/.exec(bare)?.[0] : bare;
+  if (dotted !== undefined && !/^(0|[1-9][0-9]{0,2})(\.(0|[1-9][0-9]{0,2})){3}$/.test(dotted)) return null;
   if (!ipaddr.isValid(bare)) return null;
   let ip = ipaddr.parse(bare);
   let prefix = match[2] === undefined ? ip.toByteArray().length * 8 : Number(match[2]);
