@@ -39,19 +39,30 @@ export function parseAddress(text: string): Address {
 /** Like `parseAddress`, null in place of a failure. */
 export function readAddress(text: string): Address | null {
   const match = /^([0-9A-Fa-f:.]{2,45})(?:\/([0-9]{1,3}))?$/.exec(text);
-  if (match?.[1] === undefined) return null;
-  const bare = match[1];
-  // ipaddr.js also takes "1", "0x7f.1" and octal "010.1.2.3", which fail2ban and Cloudflare read otherwise.
-  const dotted = bare.includes(":") ? /[^:]*\.[^:]*$/.exec(bare)?.[0] : bare;
-  if (dotted !== undefined && !/^(0|[1-9][0-9]{0,2})(\.(0|[1-9][0-9]{0,2})){3}$/.test(dotted)) return null;
-  if (!ipaddr.isValid(bare)) return null;
+  const bare = match?.[1] === undefined ? null : undotted(match[1]);
+  if (bare === null || !ipaddr.isValid(bare)) return null;
   let ip = ipaddr.parse(bare);
-  let prefix = match[2] === undefined ? ip.toByteArray().length * 8 : Number(match[2]);
+  let prefix = match?.[2] === undefined ? ip.toByteArray().length * 8 : Number(match[2]);
   if (ip instanceof ipaddr.IPv6 && ip.isIPv4MappedAddress() && prefix >= 96) {
     ip = ip.toIPv4Address();
     prefix -= 96;
   }
   return fromBytes(ip.toByteArray(), prefix);
+}
+
+/**
+ * The address with an IPv4 part at the end of IPv6 written in hexadecimal; null when the dotted part is not four
+ * plain numbers. ipaddr.js also takes "1", "0x7f.1" and octal "010.1.2.3", and reads "::1.2.3.4" as IPv4-mapped;
+ * fail2ban and Cloudflare do not.
+ */
+function undotted(bare: string): string | null {
+  const [dotted = ""] = /[^:]*$/.exec(bare) ?? [];
+  if (bare.includes(":") && !dotted.includes(".")) return bare;
+  if (!/^(0|[1-9][0-9]{0,2})(\.(0|[1-9][0-9]{0,2})){3}$/.test(dotted)) return null;
+  const [a = 0, b = 0, c = 0, d = 0] = dotted.split(".").map(Number);
+  if (Math.max(a, b, c, d) > 255) return null;
+  if (!bare.includes(":")) return bare;
+  return `${bare.slice(0, -dotted.length)}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
 }
 
 /** The network of `prefix` bits around the address of `bytes`; null when it has no such length. */
