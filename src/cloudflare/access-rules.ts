@@ -2,7 +2,7 @@ import { Failure } from "../errors.ts";
 import type { Address } from "../core/address.ts";
 import { expanded, readAddress, width } from "../core/address.ts";
 import { isMode } from "../core/hold.ts";
-import { isOurMark, mark, markedJail, plainName } from "../core/mark.ts";
+import { isOurMark, mark, markedJail, plainHost } from "../core/mark.ts";
 import { pooled } from "../core/pool.ts";
 import type { Blocklist, Change, EdgeRow, Settled } from "../core/ports.ts";
 import type { Answer, Call } from "./client.ts";
@@ -44,7 +44,7 @@ export function accessRules({ call, scope, host }: AccessRulesOptions): Blocklis
   const path = `${basePath(scope)}/firewall/access_rules/rules`;
 
   /** A filter for our own rules: a substring of their notes. */
-  const ours = { notes: `host:${plainName(host)}` };
+  const ours = { notes: `host:${plainHost(host)}` };
 
   async function add(network: Address, mode: string, jail: string): Promise<Found> {
     const answer = await call<AccessRule>("POST", path, {
