@@ -1,26 +1,18 @@
 import { Failure } from "../errors.ts";
 import type { Address } from "../core/address.ts";
 import { expanded, readAddress, width } from "../core/address.ts";
-import { isMode } from "../core/hold.ts";
 import { isOurMark, mark, markedJail, plainHost } from "../core/mark.ts";
 import { pooled } from "../core/pool.ts";
-import type { Blocklist, Change, EdgeRow, Settled } from "../core/ports.ts";
+import type { Blocklist, Change, Settled } from "../core/ports.ts";
 import type { Answer, Call } from "./client.ts";
+import { isFor, readRule, rowOf } from "./rule.ts";
+import type { AccessRule } from "./rule.ts";
 
 /** Where access rules live. */
 export type Scope =
   | { readonly kind: "user" }
   | { readonly kind: "account"; readonly id: string }
   | { readonly kind: "zone"; readonly id: string; readonly name: string };
-
-/** An IP access rule. Source: Cloudflare's OpenAPI document, `firewall_rule`; @cloudflare/types has none. */
-interface AccessRule {
-  readonly id: string;
-  readonly mode: string;
-  readonly notes?: string;
-  readonly configuration: { readonly target: string; readonly value: string };
-  readonly scope?: { readonly type?: string };
-}
 
 export interface AccessRulesOptions {
   readonly call: Call;
@@ -34,10 +26,11 @@ const concurrency = 8;
 /** Rules of a page. Source: cloudflare-go's firewall.go names 100 as the API's maximum. */
 const perPage = 100;
 
+/** An account has at most 50,000 rules; more pages than that is no answer. */
+const mostPages = 500;
+
 const duplicate = 10009;
 const notFound = 10001;
-
-type Row = Omit<EdgeRow, "place">;
 
 /** IP access rules of one scope as a Blocklist. */
 export function accessRules({ call, scope, host }: AccessRulesOptions): Blocklist {
@@ -47,15 +40,15 @@ export function accessRules({ call, scope, host }: AccessRulesOptions): Blocklis
   const ours = { notes: `host:${plainHost(host)}` };
 
   async function add(network: Address, mode: string, jail: string): Promise<Found> {
-    const answer = await call<AccessRule>("POST", path, {
+    const answer = await call("POST", path, {
       body: {
         mode,
         configuration: { target: target(network), value: network.text },
         notes: mark(jail, host),
       },
     });
-    if (answer.ok && answer.result !== null)
-      return { outcome: "added", row: rowOf(answer.result, network, host) };
+    const rule = ruleIn(answer);
+    if (rule !== null && isFor(rule, network)) return { outcome: "added", row: rowOf(rule, network, host) };
     if (!answer.ok && answer.codes.includes(duplicate)) return adopt(network, mode);
     throw refusal(`ban ${network.text}`, answer);
   }
@@ -71,16 +64,16 @@ export function accessRules({ call, scope, host }: AccessRulesOptions): Blocklis
   }
 
   async function change(network: Address, mode: string, id: string): Promise<Found> {
-    const answer = await call<AccessRule>("PATCH", `${path}/${id}`, { body: { mode } });
-    if (answer.ok && answer.result !== null)
-      return { outcome: "present", row: rowOf(answer.result, network, host) };
+    const answer = await call("PATCH", `${path}/${id}`, { body: { mode } });
+    const rule = ruleIn(answer);
+    if (rule !== null) return { outcome: "present", row: rowOf(rule, network, host) };
     throw isGone(answer) ? new Gone() : refusal(`change the mode of ${network.text}`, answer);
   }
 
   async function remove(network: Address, id: string | null): Promise<Found> {
     const known = id ?? (await findOurs(network))?.id;
     if (known === undefined) return { outcome: "absent", row: null };
-    const answer = await call<{ id: string }>("DELETE", `${path}/${known}`);
+    const answer = await call("DELETE", `${path}/${known}`);
     if (answer.ok && answer.result !== null) return { outcome: "removed", row: null };
     if (isGone(answer)) return { outcome: "absent", row: null };
     throw refusal(`unban ${network.text}`, answer);
@@ -88,7 +81,7 @@ export function accessRules({ call, scope, host }: AccessRulesOptions): Blocklis
 
   async function findOurs(network: Address): Promise<AccessRule | null> {
     const rule = await find(network);
-    return rule !== null && isOurMark(rule.notes ?? "", host) ? rule : null;
+    return rule !== null && isOurMark(rule.notes, host) ? rule : null;
   }
 
   /** The rule for exactly this network. Every filter is checked again: the API is known to ignore some. */
@@ -96,26 +89,27 @@ export function accessRules({ call, scope, host }: AccessRulesOptions): Blocklis
     const values = [...new Set([expanded(network), network.text])];
     for (const value of values) {
       for await (const rule of list({ "configuration.value": value })) {
-        if (sameNetwork(rule, network)) return rule;
+        if (isFor(rule, network)) return rule;
       }
     }
     if (network.family === "inet4") return null;
     // Whether the filter takes IPv6 is documented nowhere: look through our own rules, then.
     for await (const rule of list(ours)) {
-      if (sameNetwork(rule, network)) return rule;
+      if (isFor(rule, network)) return rule;
     }
     return null;
   }
 
   async function* list(filter: Record<string, string>): AsyncGenerator<AccessRule> {
     for (let page = 1, pages = 1; page <= pages; page += 1) {
-      const answer = await call<AccessRule[]>("GET", path, { query: { ...filter, page, per_page: perPage } });
-      if (!answer.ok) throw refusal("list access rules", answer);
+      const answer = await call("GET", path, { query: { ...filter, page, per_page: perPage } });
+      if (!answer.ok || !Array.isArray(answer.result) || page > mostPages)
+        throw refusal("list access rules", answer);
+      if (answer.result.length === 0) return;
       pages = answer.totalPages;
+      const rules = answer.result.map(readRule).filter((rule) => rule !== null);
       // The list of a zone may show rules of its account and user too.
-      yield* (answer.result ?? []).filter(
-        (rule) => (rule.scope?.type ?? scopeType(scope)) === scopeType(scope),
-      );
+      yield* rules.filter((rule) => (rule.scopeType ?? scopeType(scope)) === scopeType(scope));
     }
   }
 
@@ -144,10 +138,10 @@ export function accessRules({ call, scope, host }: AccessRulesOptions): Blocklis
     apply: (changes, signal) => pooled(changes, settle, { concurrency, signal }),
     async *entries({ foreign }) {
       for await (const rule of list(foreign ? {} : ours)) {
-        const network = readAddress(rule.configuration.value);
+        const network = readAddress(rule.value);
         if (network === null) continue;
         const row = rowOf(rule, network, host);
-        if (foreign || row.owned) yield { ...row, jail: markedJail(rule.notes ?? "", host) };
+        if (foreign || row.owned) yield { ...row, jail: markedJail(rule.notes, host) };
       }
     },
   };
@@ -178,20 +172,15 @@ function target({ family, prefix }: Address): "ip" | "ip6" | "ip_range" {
   return family === "inet4" ? "ip" : "ip6";
 }
 
-function sameNetwork(rule: AccessRule, network: Address): boolean {
-  return readAddress(rule.configuration.value)?.text === network.text;
+function ruleIn(answer: Answer): AccessRule | null {
+  return answer.ok ? readRule(answer.result) : null;
 }
 
-function rowOf(rule: AccessRule, network: Address, host: string): Row {
-  const mode = rule.mode === "whitelist" || isMode(rule.mode) ? rule.mode : null;
-  return { network: network.text, id: rule.id, mode, owned: isOurMark(rule.notes ?? "", host) };
-}
-
-function isGone(answer: Answer<unknown>): boolean {
+function isGone(answer: Answer): boolean {
   return answer.ok ? answer.result === null : answer.status === 404 || answer.codes.includes(notFound);
 }
 
-function refusal(what: string, answer: Answer<unknown>): Failure {
+function refusal(what: string, answer: Answer): Failure {
   if (answer.ok)
     return new Failure("unavailable", `Cloudflare answered without a result when asked to ${what}`);
   return new Failure("refused", `Cloudflare refuses to ${what}: ${answer.message}`, {

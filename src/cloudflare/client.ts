@@ -1,17 +1,17 @@
-import type { APIResponseBody } from "@cloudflare/types";
 import { Failure } from "../errors.ts";
 import type { Fetch } from "../runtime.ts";
 import type { Secret } from "../secret.ts";
 import type { Gate } from "../core/gate.ts";
+import { readEnvelope } from "./envelope.ts";
 
 /** A credential as Cloudflare takes it: an API token, or an account's email address with its Global API Key. */
 export type Credential =
   | { readonly kind: "token"; readonly token: Secret }
   | { readonly kind: "key"; readonly email: string; readonly key: Secret };
 
-/** What a call came to: its result, or an error of Cloudflare about this one request. */
-export type Answer<T> =
-  | { readonly ok: true; readonly result: T | null; readonly totalPages: number }
+/** What a call came to: its result, of whatever shape, or an error of Cloudflare about this one request. */
+export type Answer =
+  | { readonly ok: true; readonly result: unknown; readonly totalPages: number }
   | {
       readonly ok: false;
       readonly status: number;
@@ -25,11 +25,11 @@ export interface CallOptions {
 }
 
 /** Makes one call; throws a Failure where the credential or the API as a whole is the matter. */
-export type Call = <T>(
+export type Call = (
   method: "GET" | "POST" | "PATCH" | "PUT" | "DELETE",
   path: string,
   options?: CallOptions,
-) => Promise<Answer<T>>;
+) => Promise<Answer>;
 
 export interface ClientOptions {
   readonly fetch: Fetch;
@@ -93,20 +93,19 @@ async function send(
   }
 }
 
-async function readAnswer<T>(
+async function readAnswer(
   what: string,
   response: Response,
   text: string,
   gate: Pick<Gate, "limited">,
-): Promise<Answer<T>> {
+): Promise<Answer> {
   const { status } = response;
-  const body = parseBody<T>(text);
-  const errors = Array.isArray(body?.errors) ? body.errors : [];
-  const codes = errors.flatMap((error) => [error.code ?? 0, ...chainCodes(error)]);
-  const message = errors.map((error) => `${error.message} (${error.code ?? "no code"})`).join("; ");
+  const body = readEnvelope(text);
+  const codes = body?.codes ?? [];
+  const message = body?.message || `status ${status}`;
   const retryAfterMs = retryAfter(response.headers.get("Retry-After"));
   if (status === 429 || codes.some((code) => limitCodes.has(code))) {
-    const said = `Cloudflare asks for fewer calls: ${message === "" ? `status ${status}` : oneLine(message)}`;
+    const said = `Cloudflare asks for fewer calls: ${message}`;
     await gate.limited(retryAfterMs, said);
     throw new Failure("unavailable", said, waitOf(retryAfterMs));
   }
@@ -114,49 +113,22 @@ async function readAnswer<T>(
     const state = body === null && status < 500 ? `status ${status} without JSON` : `status ${status}`;
     throw new Failure("unavailable", `Cloudflare cannot do ${what}: ${state}`, waitOf(retryAfterMs));
   }
-  if (body.success === true && status < 400) {
+  if (body.success && status < 400) {
     const spent = exhausted(response.headers.get("Ratelimit"));
     if (spent !== null) await gate.limited(spent, "Cloudflare says that no calls are left for now");
-    return { ok: true, result: body.result ?? null, totalPages: totalPages(body) };
+    return { ok: true, result: body.result, totalPages: body.totalPages };
   }
   if (status === 401 || status === 403 || codes.some((code) => credentialCodes.has(code))) {
-    throw new Failure(
-      "rejected",
-      `Cloudflare rejects the credential for ${what}: ${oneLine(message) || `status ${status}`}`,
-      {
-        hint: "check the token and its permissions, then run: fail2ban-cloudflare deliver --once",
-      },
-    );
+    throw new Failure("rejected", `Cloudflare rejects the credential for ${what}: ${message}`, {
+      hint: "check the token and its permissions, then run: fail2ban-cloudflare deliver --once",
+    });
   }
   if (codes.includes(7003)) {
-    throw new Failure("config", `Cloudflare does not know the id in ${what}: ${oneLine(message)}`, {
+    throw new Failure("config", `Cloudflare does not know the id in ${what}: ${message}`, {
       hint: "check zones and account in the configuration",
     });
   }
-  return { ok: false, status, codes, message: oneLine(message) || `status ${status}` };
-}
-
-type Body<T> = Partial<APIResponseBody<T>> & { readonly result_info?: unknown };
-
-function parseBody<T>(text: string): Body<T> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && "success" in value ? (value as Body<T>) : null;
-  } catch {
-    return null;
-  }
-}
-
-function chainCodes(error: object): number[] {
-  if (!("error_chain" in error) || !Array.isArray(error.error_chain)) return [];
-  return error.error_chain.map((link: { code?: number }) => link.code ?? 0);
-}
-
-function totalPages(body: Body<unknown>): number {
-  const info = body.result_info as
-    { total_pages?: number; total_count?: number; per_page?: number } | undefined;
-  if (typeof info?.total_pages === "number") return info.total_pages;
-  return info?.total_count === undefined ? 1 : Math.ceil(info.total_count / Math.max(1, info.per_page ?? 20));
+  return { ok: false, status, codes, message };
 }
 
 /** Milliseconds of a Retry-After header, in seconds or as a date; undefined for none or nonsense. */
@@ -186,10 +158,6 @@ function reasonOf(error: unknown): string {
   if (error.name === "TimeoutError") return `no answer in ${callTimeoutMs / 1_000} s`;
   if (error.name === "AbortError") return "stopped";
   return "code" in error && typeof error.code === "string" ? error.code : error.name;
-}
-
-function oneLine(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ").slice(0, 300);
 }
 
 function waitOf(retryAfterMs: number | undefined): { retryAfterMs?: number } {

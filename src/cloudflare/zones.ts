@@ -1,6 +1,7 @@
 import { quoted } from "../core/address.ts";
 import { Failure } from "../errors.ts";
 import type { Answer, Call } from "./client.ts";
+import { fieldsOf } from "./envelope.ts";
 
 const idPattern = /^[0-9a-f]{32}$/;
 
@@ -11,7 +12,7 @@ export function isId(text: string): boolean {
 
 /** The id of the zone with this name. Throws a config failure when the credential sees none. */
 export async function zoneId(call: Call, name: string): Promise<string> {
-  return findId(await call<Named[]>("GET", "/zones", { query: { name } }), name, {
+  return findId(await call("GET", "/zones", { query: { name } }), name, {
     what: "zone",
     hint: `write the zone's own name, as "example.com", and give the token Zone:Read for it`,
   });
@@ -19,32 +20,31 @@ export async function zoneId(call: Call, name: string): Promise<string> {
 
 /** The id of the account with this name. Throws a config failure when the credential sees none. */
 export async function accountId(call: Call, name: string): Promise<string> {
-  return findId(await call<Named[]>("GET", "/accounts", { query: { name } }), name, {
+  return findId(await call("GET", "/accounts", { query: { name } }), name, {
     what: "account",
     hint: "write the account's id, which stands in the address of its dashboard page",
   });
 }
 
-/** The part of a zone and of an account that we read. */
-interface Named {
-  readonly id: string;
-  readonly name: string;
-}
-
-function findId(
-  answer: Answer<Named[]>,
-  name: string,
-  { what, hint }: { what: string; hint: string },
-): string {
+function findId(answer: Answer, name: string, { what, hint }: { what: string; hint: string }): string {
   if (!answer.ok)
     throw new Failure("config", `Cannot look up ${what} ${quoted(name)}: ${answer.message}`, { hint });
-  const found = (answer.result ?? []).find((one) => one.name.toLowerCase() === name.toLowerCase());
-  if (found === undefined || !isId(found.id)) {
+  if (!Array.isArray(answer.result))
+    throw new Failure(
+      "unavailable",
+      `Cloudflare answered without a result when asked for ${what} ${quoted(name)}`,
+    );
+  const ids = answer.result
+    .map(fieldsOf<"id" | "name">)
+    .filter((one) => typeof one.name === "string" && one.name.toLowerCase() === name.toLowerCase())
+    .map(({ id }) => id);
+  const id = ids.find((one) => typeof one === "string" && isId(one));
+  if (typeof id !== "string") {
     throw new Failure(
       "config",
       `Cannot find ${what} ${quoted(name)}: this credential sees none of that name`,
       { hint },
     );
   }
-  return found.id;
+  return id;
 }
