@@ -1,24 +1,29 @@
 import { Database, SQLiteError } from "bun:sqlite";
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
+import { guarded } from "./sqlite.ts";
 
 /** Held by the one courier of a journal; the kernel frees it when its holder dies, however it dies. */
 export interface CourierLock extends Disposable {}
 
 /**
  * Takes the courier's lock; null when another courier has it. It is SQLite's lock on a file of its own, so that it
- * works across network namespaces and under MemoryDenyWriteExecute, where flock(2) is out of reach.
+ * works across network namespaces and under MemoryDenyWriteExecute, where flock(2) is out of reach. Throws a journal
+ * failure where there can be no such file.
  */
 export function takeCourierLock(journalPath: string): CourierLock | null {
-  mkdirSync(dirname(journalPath), { recursive: true, mode: 0o700 });
-  const db = new Database(`${journalPath}.courier`, { create: true, readwrite: true, strict: true });
-  try {
-    db.run("PRAGMA busy_timeout = 0");
-    db.run("BEGIN EXCLUSIVE");
-    return { [Symbol.dispose]: () => db.close() };
-  } catch (error) {
-    db.close();
-    if (error instanceof SQLiteError && error.code?.startsWith("SQLITE_BUSY") === true) return null;
-    throw error;
-  }
+  const path = `${journalPath}.courier`;
+  return guarded(path, () => {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const db = new Database(path, { create: true, readwrite: true, strict: true });
+    try {
+      db.run("PRAGMA busy_timeout = 0");
+      db.run("BEGIN EXCLUSIVE");
+      return { [Symbol.dispose]: () => db.close() };
+    } catch (error) {
+      db.close();
+      if (error instanceof SQLiteError && error.code?.startsWith("SQLITE_BUSY") === true) return null;
+      throw error;
+    }
+  });
 }

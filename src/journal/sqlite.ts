@@ -74,7 +74,8 @@ function speaking<T extends Record<string, (...args: never[]) => unknown>>(
   return Object.fromEntries(entries);
 }
 
-function guarded<T>(path: string, work: () => T): T {
+/** Runs what touches the file at `path`; whatever the file or its system refuses becomes a journal failure. */
+export function guarded<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
