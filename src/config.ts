@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from "node:fs";
+import type { Stats } from "node:fs";
 import { join } from "node:path";
 import { parseAddress, quoted } from "./core/address.ts";
 import type { Address } from "./core/address.ts";
@@ -231,6 +232,8 @@ function reader(path: string, prefix: string, table: Table) {
   const optional = (key: string): string | undefined => {
     const value = table[key];
     if (value === undefined) return undefined;
+    if (typeof value === "string" && value.includes("\0"))
+      throw refuse(key, "it holds a NUL character", "write it anew");
     if (typeof value === "string" && value.trim() !== "") return value;
     throw refuse(
       key,
@@ -285,8 +288,17 @@ function within<T>(path: string, key: string, parse: () => T): T {
 /** Changes when one of the files does, or appears, or goes: for a courier that outlives a change. */
 export function stampOf(paths: readonly string[]): string {
   const stamps = paths.map((path) => {
-    const found = statSync(path, { throwIfNoEntry: false });
-    return found === undefined ? "none" : `${found.mtimeMs}:${found.ctimeMs}:${found.size}:${found.ino}`;
+    const found = statOf(path);
+    return found === null ? "none" : `${found.mtimeMs}:${found.ctimeMs}:${found.size}:${found.ino}`;
   });
   return stamps.join(" ");
+}
+
+/** What the file system says of a file; null where it is not there or not for us to see: reading it says why. */
+export function statOf(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
+  }
 }

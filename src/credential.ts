@@ -1,6 +1,7 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Credential } from "./cloudflare/client.ts";
+import { statOf } from "./config.ts";
 import type { Config, CredentialSource, ProfileConfig } from "./config.ts";
 import { Failure } from "./errors.ts";
 import { actionFiles, actionOptions } from "./fail2ban/action-options.ts";
@@ -52,7 +53,7 @@ function fromSystemd(runtime: Runtime, profile: ProfileConfig): FoundCredential 
   const directory = runtime.env["CREDENTIALS_DIRECTORY"];
   if (directory === undefined) return null;
   const path = join(directory, profile.name === "" ? "cloudflare-token" : `cloudflare-token-${profile.name}`);
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return null;
+  if (statOf(path) === null) return null;
   return tokenFound(readSecretFile(path), path);
 }
 
@@ -142,6 +143,6 @@ function refuseReadable(path: string): void {
 }
 
 function readableByOthers(path: string): boolean {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found !== undefined && (found.mode & 0o077) !== 0;
+  const found = statOf(path);
+  return found !== null && (found.mode & 0o077) !== 0;
 }
