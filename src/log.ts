@@ -39,10 +39,14 @@ export function timestamp(at: number): string {
   return `${date} ${clock},${String(time.getMilliseconds()).padStart(3, "0")}`;
 }
 
+/** What is longer than this is cut: a path or a name in a message may be of any length. */
+const longestLine = 900;
+
 /** Control characters escaped: a name from a log line must not forge a line of ours. */
 export function oneLine(text: string): string {
-  return text.replace(
+  const line = text.replace(
     /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
+  return line.length > longestLine ? `${line.slice(0, longestLine - 3)}...` : line;
 }
