@@ -1,0 +1,150 @@
+import { defineCommand } from "citty";
+import { Failure } from "../errors.ts";
+import { findFail2ban } from "../fail2ban/client.ts";
+import type { Fail2banClient } from "../fail2ban/client.ts";
+import { actionName, jailName } from "../fail2ban/files.ts";
+import type { Runtime } from "../runtime.ts";
+import { carryOut, show, tell } from "./install/carry-out.ts";
+import type { Activation } from "./install/carry-out.ts";
+import {
+  checkJail,
+  lookBefore,
+  refuseNewErrors,
+  reloadInto,
+  reloadOthers,
+  reloadOut,
+} from "./install/fail2ban.ts";
+import type { Before } from "./install/fail2ban.ts";
+import { lookingAtFiles } from "./install/file-failure.ts";
+import { defaultFail2ban, placesOf } from "./install/places.ts";
+import type { Places } from "./install/places.ts";
+import { planInstall } from "./install/plan.ts";
+import type { Step } from "./install/steps.ts";
+import { disableUnits, enableUnits, reloadUnits } from "./install/systemd.ts";
+import type { Invocation } from "./invocation.ts";
+
+/** What is written where no fail2ban can be asked. */
+const currentVersion = [1, 1] as const;
+
+export const install = ({ runtime }: Invocation) =>
+  defineCommand({
+    meta: {
+      name: "install",
+      description: "Place the program, fail2ban's action and jail, and what runs the courier",
+    },
+    args: {
+      "dry-run": { type: "boolean", description: "Only show what would be done", default: false },
+      root: { type: "string", description: "Place all files under DIR, and run nothing", valueHint: "DIR" },
+      jail: {
+        type: "boolean",
+        description: "Enable jail nginx-limit-req",
+        negativeDescription: "Leave jail nginx-limit-req out",
+        default: true,
+      },
+      local: {
+        type: "boolean",
+        description: "Write action.d/cloudflare.local and leave the package's cloudflare.conf alone",
+        default: false,
+      },
+      fail2ban: {
+        type: "string",
+        description: "fail2ban's configuration directory",
+        default: defaultFail2ban,
+        valueHint: "DIR",
+      },
+      force: { type: "boolean", description: "Replace files of ours that were edited", default: false },
+    },
+    async run({ args }) {
+      if (runtime.self.length !== 1) {
+        throw new Failure("usage", "Cannot install: this is the source, not the binary", {
+          hint: "bun run build, then: dist/fail2ban-cloudflare install",
+        });
+      }
+      const places = placesOf(runtime, args.root, args.fail2ban);
+      const fail2ban = places.live ? await findFail2ban(runtime, places.fail2ban) : null;
+      const { jail, local, force } = args;
+      const version = fail2ban?.version ?? currentVersion;
+      const options = { version, jail, local, force };
+      const steps = lookingAtFiles(() => planInstall(places, runtime.execPath, options));
+      tell(runtime, steps);
+      if (args["dry-run"]) {
+        show(runtime, steps);
+        return 0;
+      }
+      const changes = steps.some(({ sign }) => sign !== "=");
+      const before = fail2ban === null ? null : await lookBefore(runtime, fail2ban);
+      const idle = await isIdle(fail2ban, before, jail);
+      if (changes || idle) {
+        const machine = { fail2ban, before, jail, idle };
+        await carryOut(runtime, { before: steps, after: [] }, activation(runtime, places, steps, machine));
+      }
+      show(runtime, steps);
+      if (before?.running === false) runtime.talk("fail2ban is not running: the action is used once it is");
+      runtime.talk(changes ? nextStep(places, steps) : "everything is in place");
+      return 0;
+    },
+  });
+
+interface Machine {
+  readonly fail2ban: Fail2banClient | null;
+  readonly before: Before | null;
+  readonly jail: boolean;
+  /** The server does not run the jail with the action yet. */
+  readonly idle: boolean;
+}
+
+function activation(
+  runtime: Runtime,
+  places: Places,
+  steps: readonly Step[],
+  { fail2ban, before, jail, idle }: Machine,
+): Activation {
+  const units =
+    places.live && places.systemd && isChanged(steps, [places.binary, ...Object.values(places.units)]);
+  const reload =
+    idle || steps.some(({ sign, path }) => sign !== "=" && path.startsWith(`${places.fail2ban}/`));
+  const unitsAreNew = steps.some(
+    ({ sign, path }) => sign === "+" && path === places.units["fail2ban-cloudflare.path"],
+  );
+  let reloaded = false;
+  return {
+    async begin() {
+      if (fail2ban === null || before === null) return;
+      await refuseNewErrors(fail2ban, before);
+      if (jail) checkJail(await fail2ban.dump(), places.fail2ban);
+      // First: what fail2ban restores is to be delivered by the courier that stays.
+      if (units) await enableUnits(runtime);
+      if (!before.running || !reload) return;
+      reloaded = true;
+      await (jail ? reloadInto : reloadOthers)(runtime, fail2ban, before);
+    },
+    async undo() {
+      if (units && unitsAreNew) await disableUnits(runtime);
+    },
+    async afterRollBack() {
+      if (units) await reloadUnits(runtime);
+      if (reloaded && fail2ban !== null && before !== null) await reloadOut(runtime, fail2ban, before);
+    },
+  };
+}
+
+/** The files stand, but the server runs the jail without the action, or not at all. */
+async function isIdle(
+  fail2ban: Fail2banClient | null,
+  before: Before | null,
+  jail: boolean,
+): Promise<boolean> {
+  if (fail2ban === null || before === null || !before.running || !jail) return false;
+  return (await fail2ban.actionsOf(jailName))?.includes(actionName) !== true;
+}
+
+function isChanged(steps: readonly Step[], paths: readonly string[]): boolean {
+  return steps.some(({ sign, path }) => sign !== "=" && paths.includes(path));
+}
+
+function nextStep({ config }: Places, steps: readonly Step[]): string {
+  const isNew = steps.some(({ sign, path }) => sign === "+" && path === config);
+  return isNew
+    ? `installed; next: name the credential and the zones in "${config}"`
+    : "installed; see: fail2ban-cloudflare status";
+}
