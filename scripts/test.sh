@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Installs what is missing and runs every check and test. The last line says "N passed, N failed".
+set -u
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$root" || exit 1
+
+# Far above what all tests take; a runner that hangs must not hang for ever.
+deadline=1800
+
+passed=0
+failed=0
+check() {
+  local name=$1
+  shift
+  if "$@" </dev/null; then
+    passed=$((passed + 1))
+    say "ok: $name"
+  else
+    failed=$((failed + 1))
+    say "FAILED: $name"
+  fi
+}
+
+shell_scripts() {
+  local scripts=()
+  mapfile -t scripts < <(
+    find . \( -name node_modules -o -name .git -o -name dist \) -prune -o -type f -print |
+      while IFS= read -r file; do
+        case $file in
+        *.sh) say "$file" ;;
+        *) head -c 64 "$file" | LC_ALL=C grep -aqE '^#! ?/[^ ]*[/ ](env )?(ba|da)?sh\b' && say "$file" ;;
+        esac
+      done
+  )
+  [ "${#scripts[@]}" -gt 0 ] && shellcheck -x "${scripts[@]}"
+}
+
+need_root
+need_packages fail2ban-server=fail2ban nginx=nginx iptables=iptables ip=iproute2 unshare=util-linux ps=procps \
+  shellcheck=shellcheck curl=curl sqlite3=sqlite3
+need_bun
+need_apart
+
+check "format" "$bun" fmt --check
+# Not the script of that name in package.json, which formats too.
+check "types" "$bun" check --no-script
+check "shell scripts" shell_scripts
+check "build" "$bun" scripts/build.ts
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+report=$work/report.xml
+
+export FAIL2BAN_CLOUDFLARE_BINARY="$root/dist/fail2ban-cloudflare"
+# A network of their own: no test can reach another, nor the machine's own firewall. The name on lo says so to the tests.
+# shellcheck disable=SC2016 # The inner shell expands these.
+apart sh -c 'ip link set lo up alias fail2ban-cloudflare-test || exit; "$@"' sh \
+  timeout --kill-after=10 "$deadline" "$bun" test --reporter=junit --reporter-outfile="$report" </dev/null
+status=$?
+
+"$bun" scripts/count.ts "$report" "$status" "$passed" "$failed" || exit 1
