@@ -24,6 +24,11 @@ const commands: Readonly<Record<string, () => Promise<AnyCommand>>> = Object.ass
   sync: async () => (await import("./commands/sync.ts")).sync,
   status: async () => (await import("./commands/status.ts")).status,
   list: async () => (await import("./commands/list.ts")).list,
+  install: async () => (await import("./commands/install.ts")).install,
+  uninstall: async () => {
+    const { uninstall } = await import("./commands/uninstall.ts");
+    return (invocation: Invocation) => uninstall(invocation);
+  },
   realip: async () => (await import("./commands/realip.ts")).realip,
 });
 
