@@ -49,7 +49,7 @@ check "types" "$bun" check --no-script
 check "shell scripts" shell_scripts
 check "build" "$bun" scripts/build.ts
 
-work=$(mktemp -d)
+work=$(mktemp -d -t fail2ban-cloudflare-test.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 report=$work/report.xml
 
