@@ -1,0 +1,86 @@
+import { join } from "node:path";
+import { takeCourierLock } from "../../src/journal/lock.ts";
+import type { FakeCloudflare } from "../../test/support/fake-cloudflare.ts";
+import { mustRun } from "../../test/support/program.ts";
+import { tempRoot } from "../../test/support/temp-root.ts";
+import { fillJournal } from "./fill.ts";
+import { installation } from "./installation.ts";
+import { figure } from "./report.ts";
+import type { Section } from "./report.ts";
+import { runInTurn } from "./spawn.ts";
+import type { Command } from "./spawn.ts";
+
+const manyHolds = 100_000;
+
+/** What a hook costs, and what each part of it costs. */
+export async function hook(edge: FakeCloudflare, rounds: number): Promise<Section> {
+  using temporary = tempRoot();
+  await using few = await installation(edge, { ignore: '["2001:db8:f::/48"]' });
+  await using many = await installation(edge);
+  fillJournal(many.journalPath, manyHolds);
+  // To the hooks, a courier is at work: what is measured is theirs alone.
+  using _few = takeCourierLock(few.journalPath);
+  using _many = takeCourierLock(many.journalPath);
+  const ban = (configPath: string, address: string): readonly string[] => [
+    few.binary,
+    ...["--config", configPath, "ban", "--jail", "sshd", "--bantime", "600", "--restored", "0"],
+    ...["--", address],
+  ];
+  const commands: readonly (Command & { readonly name: string })[] = [
+    { name: "`/bin/true`", words: ["/bin/true"] },
+    { name: "`curl --version`", words: ["/usr/bin/curl", "--version"] },
+    { name: "an empty program, built the same way", words: [await emptyProgram(temporary.at("empty"))] },
+    { name: "`--version`", words: [few.binary, "--version"] },
+    { name: "`ban` of no address: refused", words: ban(few.configPath, "nobody"), status: 2 },
+    { name: "`ban` of an address to ignore: no journal", words: ban(few.configPath, "2001:db8:f::{n}") },
+    { name: "`ban`, few holds", words: ban(few.configPath, "2001:db8::{n}") },
+    {
+      name: `\`ban\`, ${manyHolds.toLocaleString("en")} holds`,
+      words: ban(many.configPath, "2001:db8::{n}"),
+    },
+  ];
+  const samples = await runInTurn(commands, rounds);
+  const [, curl, , , , , small, large] = samples;
+  if (curl === undefined || small === undefined || large === undefined) throw new Error("nothing measured");
+  return {
+    title: "A hook",
+    how: `Whole processes, as fail2ban starts them: ${rounds} rounds, in turn, medians. The journal is on disk (\`synchronous=FULL\`), and a courier is at work.`,
+    headings: ["", "wall ms", "CPU ms", "peak MiB", "wall, of `curl --version`"],
+    rows: commands.map(({ name }, index) => {
+      const { wallMs, cpuMs, peakMiB } = samples[index] ?? small;
+      return [name, figure(wallMs), figure(cpuMs), figure(peakMiB), `${figure(wallMs / curl.wallMs)} ×`];
+    }),
+    goals: [
+      {
+        text: "wall time of a hook to `curl --version`",
+        value: small.wallMs / curl.wallMs,
+        most: 1,
+        unit: "×",
+      },
+      { text: "peak memory of a hook", value: small.peakMiB, most: 35, unit: "MiB" },
+      {
+        text: `the same with ${manyHolds.toLocaleString("en")} holds`,
+        value: large.wallMs / curl.wallMs,
+        most: 1,
+        unit: "×",
+      },
+      { text: "many holds to few", value: large.wallMs / small.wallMs, most: 1.2, unit: "×" },
+    ],
+    limits: [
+      "The empty program is what Bun's own start costs. Each line after it adds one part: our entry, the command with its parser, the configuration and the guard, the journal with its fsync.",
+    ],
+  };
+}
+
+/** What is left of a program when ours is taken out of it. */
+async function emptyProgram(path: string): Promise<string> {
+  const source = `${path}.ts`;
+  await Bun.write(source, "export {};\n");
+  const flags = ["--compile", "--production", "--minify", "--bytecode", "--format=esm"];
+  const directory = join(path, "..");
+  await mustRun([process.execPath, "build", ...flags, source, "--outfile", path], {
+    cwd: directory,
+    deadlineMs: 120_000,
+  });
+  return path;
+}
