@@ -67,6 +67,7 @@ export function ignoredBy(address: Address, { ignore }: Guard): Address | undefi
 export function refuseUnsafe(address: Address, guard: Guard): void {
   const hit = (ranges: readonly string[]): string | undefined =>
     ranges.find((range) => {
+      if (!mayOverlap(address, range)) return false;
       const parsed = readAddress(range);
       return parsed !== null && overlaps(address, parsed);
     });
@@ -92,4 +93,17 @@ export function refuseUnsafe(address: Address, guard: Guard): void {
       { hint: "check set_real_ip_from and real_ip_header in nginx, or add it to fail2ban's ignoreip" },
     );
   }
+}
+
+/**
+ * Whether the first number of the two leaves the question open; to read every range would take longer than all the
+ * rest of a hook.
+ */
+function mayOverlap({ text, family, prefix }: Address, range: string): boolean {
+  // What looks like the other family is none of this one, but for an IPv4 address written as IPv6.
+  if (range.includes(":") !== (family === "inet6")) return range.includes(":") && range.includes(".");
+  const [radix, bits] = family === "inet4" ? ([10, 8] as const) : ([16, 16] as const);
+  const common = Math.min(bits, prefix, Number(range.split("/")[1] ?? bits));
+  const first = (of: string): number => Number.parseInt(of, radix) || 0;
+  return (first(text) ^ first(range)) >> (bits - common) === 0;
 }

@@ -24,7 +24,7 @@ export function intake(
   if (ignoredBy(address, guard) !== undefined) return null;
   refuseUnsafe(address, guard);
   const wide = widen(address, ipv6Prefix);
-  const networks = cover(isSafe(wide, guard) ? wide : address, reach);
+  const networks = cover(wide.text === address.text || isSafe(wide, guard) ? wide : address, reach);
   if (networks !== null) return networks;
   throw new Failure(
     "usage",
