@@ -1,4 +1,5 @@
 import action from "./action.d/cloudflare.conf" with { type: "text" };
+import noCredential from "./action.d/cloudflare.d/no-credential.local" with { type: "text" };
 import jail from "./jail.d/nginx-limit-req.conf" with { type: "text" };
 import configuration from "./system/config.toml" with { type: "text" };
 import cron from "./system/cron.conf" with { type: "text" };
@@ -29,8 +30,11 @@ export const unitFiles = {
 
 export const cronFile: string = cron;
 export const logrotateFile: string = logrotate;
+/** Keeps cfuser and cftoken of the action from fail2ban itself. */
+export const noCredentialFile: string = noCredential;
 export const actionPath = "action.d/cloudflare.conf";
 export const localActionPath = "action.d/cloudflare.local";
+export const noCredentialPath = "action.d/cloudflare.d/no-credential.local";
 export const jailPath = "jail.d/nginx-limit-req.conf";
 
 /** action.d/cloudflare.conf without what a fail2ban of this version does not know. */

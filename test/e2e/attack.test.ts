@@ -1,24 +1,7 @@
 import { expect } from "bun:test";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
-import type { FakeCloudflare } from "../support/fake-cloudflare.ts";
 import { networkTest } from "../support/network.ts";
 import { jail, protectedSite } from "../support/protected-site.ts";
-import type { ProtectedSite } from "../support/protected-site.ts";
-import { until } from "../support/wait.ts";
-
-/** Waits until these addresses, and no others, are blocked here and at the edge. */
-async function blockedEverywhere(
-  site: ProtectedSite,
-  edge: FakeCloudflare,
-  addresses: readonly string[],
-): Promise<void> {
-  const wanted = JSON.stringify(addresses.toSorted());
-  await until(
-    async () =>
-      JSON.stringify(await site.net.rejected(jail)) === wanted && JSON.stringify(edge.blocked()) === wanted,
-    { deadlineMs: 15_000, what: () => `${wanted} in iptables and at the edge\n${site.story()}` },
-  );
-}
 
 networkTest(
   "visitors above the limit behind the edge are blocked in iptables and at the edge until unban",
@@ -31,7 +14,7 @@ networkTest(
     for (const attacker of attackers) {
       expect(await site.visit(5, attacker)).toEqual([200, 200, 429, 429, 429]);
     }
-    await blockedEverywhere(site, edge, attackers);
+    await site.blockedEverywhere(...attackers);
     expect(edge.rules().map(({ mode, notes, scope }) => ({ mode, notes, zone: scope.name }))).toEqual(
       attackers.map(() => ({ mode: "block", notes: `Fail2Ban ${jail} host:web1`, zone: "example.com" })),
     );
@@ -40,9 +23,9 @@ networkTest(
     expect(await site.visit(1, "2001:db8:bad::8")).toEqual([200]);
 
     await site.fail2ban.unbanip(jail, "198.51.100.7");
-    await blockedEverywhere(site, edge, ["2001:db8:bad::7"]);
+    await site.blockedEverywhere("2001:db8:bad::7");
     await site.fail2ban.unbanip(jail, "2001:db8:bad::7");
-    await blockedEverywhere(site, edge, []);
+    await site.blockedEverywhere();
     expect(site.fail2ban.log()).not.toContain("ERROR");
     expect(edge.violations).toEqual([]);
   },
@@ -59,11 +42,11 @@ networkTest(
     for (const attacker of attackers) {
       expect(await site.net.requests(5, attacker)).toEqual([200, 200, 429, 429, 429]);
     }
-    await blockedEverywhere(site, edge, attackers);
+    await site.blockedEverywhere(...attackers);
     for (const attacker of attackers) expect(await site.net.request(attacker)).toBe("refused");
 
     await site.fail2ban.unbanip(jail, ...attackers);
-    await blockedEverywhere(site, edge, []);
+    await site.blockedEverywhere();
     for (const attacker of attackers) expect(await site.net.request(attacker, { path: "/free" })).toBe(200);
     expect(site.fail2ban.log()).not.toContain("ERROR");
   },
@@ -74,6 +57,6 @@ networkTest("a ban that ends by itself is lifted in iptables and at the edge", a
   await using site = await protectedSite(edge, { jail: { bantime: "3" } });
   await site.fail2ban.start();
   await site.visit(5, "198.51.100.7");
-  await blockedEverywhere(site, edge, ["198.51.100.7"]);
-  await blockedEverywhere(site, edge, []);
+  await site.blockedEverywhere("198.51.100.7");
+  await site.blockedEverywhere();
 });

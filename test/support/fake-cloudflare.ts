@@ -48,11 +48,11 @@ export function fakeCloudflare(options: FakeOptions = {}): FakeCloudflare {
     if (!request.path.startsWith(`${base}/`)) return outside(request);
     const { method, headers, query } = request;
     const path = request.path.slice(base.length);
-    const call = { method, path, query: Object.fromEntries(query), at: now(), status: null as number | null };
-    const recorded = { ...call, authorization: authorizationKind(headers) };
+    const body = parsed(request.body);
+    const call = { method, path, query: Object.fromEntries(query), body, at: now() };
+    const recorded = { ...call, status: null as number | null, authorization: authorizationKind(headers) };
     calls.push(recorded);
-    if (contract !== null)
-      violations.push(...contract.validateRequest(method, path, query, parsed(request.body)));
+    if (contract !== null) violations.push(...contract.validateRequest(method, path, query, body));
     if (edge.latencyMs > 0) await pause(edge.latencyMs);
     await edge.onRequest?.(recorded);
     const reaction = await meet(faults.next({ method, path }), { ...request, path }, recorded);

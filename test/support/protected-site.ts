@@ -13,6 +13,7 @@ import { runProgram, systemPath } from "./program.ts";
 import type { Ended } from "./program.ts";
 import { tempRoot } from "./temp-root.ts";
 import type { TempRoot } from "./temp-root.ts";
+import { until } from "./wait.ts";
 
 export const jail = "nginx-limit-req";
 
@@ -42,6 +43,8 @@ export interface ProtectedSite extends AsyncDisposable {
   run(argv: readonly string[], options?: RunBinaryOptions): Promise<Ended>;
   /** Requests of a visitor that the edge passes on. */
   visit(count: number, visitor: string): Promise<(number | "refused")[]>;
+  /** Waits until these addresses, and no others, are blocked here and at the edge. */
+  blockedEverywhere(...addresses: readonly string[]): Promise<void>;
   /** All that is known, for the message of a wait in vain. */
   story(): string;
 }
@@ -81,6 +84,17 @@ export async function protectedSite(
   fail2ban.write(`jail.d/${jail}.local`, `[${jail}]\n${lines({ logpath: web.logs, ...options.jail })}`);
 
   const log = (): string => readOr(root, "courier.log");
+  const story = (): string =>
+    [
+      `blocked at the edge: ${edge.blocked().join(", ") || "nothing"}`,
+      ...edge.calls.map(({ method, path, status }) => `${method} ${path} ${status ?? "unanswered"}`),
+      "nginx:",
+      web.log(),
+      "fail2ban:",
+      fail2ban.log(),
+      "courier:",
+      log(),
+    ].join("\n");
   const owned = stack.move();
   return {
     root,
@@ -95,17 +109,16 @@ export async function protectedSite(
       net.requests(count, edgeAddresses[visitor.includes(":") ? "ipv6" : "ipv4"], {
         headers: { "CF-Connecting-IP": visitor },
       }),
-    story: () =>
-      [
-        `blocked at the edge: ${edge.blocked().join(", ") || "nothing"}`,
-        ...edge.calls.map(({ method, path, status }) => `${method} ${path} ${status ?? "unanswered"}`),
-        "nginx:",
-        web.log(),
-        "fail2ban:",
-        fail2ban.log(),
-        "courier:",
-        log(),
-      ].join("\n"),
+    async blockedEverywhere(...addresses) {
+      const wanted = JSON.stringify(addresses.toSorted());
+      const so = async (): Promise<boolean> =>
+        JSON.stringify(await net.rejected(jail)) === wanted && JSON.stringify(edge.blocked()) === wanted;
+      await until(so, {
+        deadlineMs: 40_000,
+        what: () => `${wanted} in iptables and at the edge\n${story()}`,
+      });
+    },
+    story,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }

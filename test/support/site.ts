@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { main } from "../../src/cli.ts";
 import type { Runtime } from "../../src/runtime.ts";
 import type { FakeCloudflare } from "./fake-cloudflare.ts";
+import { dumpOf } from "./journal-file.ts";
 
 export interface Ended {
   readonly code: number;
@@ -125,12 +126,7 @@ export function site(edge: FakeCloudflare, options: SiteOptions = {}): Site {
     deliver: () => runArgs("deliver"),
     deliverOnce: () => runArgs("deliver", "--once"),
     log: () => (existsSync(join(directory, "log")) ? readFileSync(join(directory, "log"), "utf8") : ""),
-    dump() {
-      if (!existsSync(journalPath)) return "no journal";
-      using db = new Database(journalPath, { readonly: true });
-      const tables = ["holds", "pending", "edge", "jails", "pauses"];
-      return JSON.stringify(tables.map((table) => db.query(`SELECT * FROM ${table}`).all()));
-    },
+    dump: () => dumpOf(journalPath),
     fail2banBans(rows) {
       const etc = join(directory, "fail2ban");
       rmSync(etc, { recursive: true, force: true });

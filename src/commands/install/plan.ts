@@ -14,6 +14,8 @@ import {
   localActionFile,
   localActionPath,
   logrotateFile,
+  noCredentialFile,
+  noCredentialPath,
   unitFiles,
   unitNames,
 } from "../../fail2ban/files.ts";
@@ -48,6 +50,7 @@ export function planInstall(places: Places, binary: string, options: InstallOpti
     placeDirectory(places.journalDirectory, 0o700),
     placeFile(join(places.fail2ban, wanted), action, options),
     ...(formerVariant === null ? [] : [formerVariant]),
+    placeFile(join(places.fail2ban, noCredentialPath), noCredentialFile, options),
     ...(options.jail ? [planJail(places, options)] : []),
     ...planCourier(places, options),
     ...planLogrotate(places, options),

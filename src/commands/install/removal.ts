@@ -1,6 +1,6 @@
 import { existsSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { actionPath, jailPath, localActionPath, unitNames } from "../../fail2ban/files.ts";
+import { dirname, join } from "node:path";
+import { actionPath, jailPath, localActionPath, noCredentialPath, unitNames } from "../../fail2ban/files.ts";
 import { takeCourierLock } from "../../journal/lock.ts";
 import type { Runtime } from "../../runtime.ts";
 import type { Places } from "./places.ts";
@@ -24,7 +24,10 @@ export function planRemoval(
     places.cron,
     places.logrotate,
   ];
-  const removals = files.map((path) => removeFile(path, options)).filter((step) => step !== null);
+  const nested = removeFile(join(places.fail2ban, noCredentialPath), options);
+  const removals = [...files.map((path) => removeFile(path, options)), withDirectory(nested)].filter(
+    (step) => step !== null,
+  );
   const binary: Step = {
     sign: "-",
     path: places.binary,
@@ -36,6 +39,18 @@ export function planRemoval(
     ...(existsSync(places.binary) ? [binary] : []),
     ...purged.map((path): Step => ({ sign: options.purge ? "-" : "=", path })),
   ];
+}
+
+/** The directory was made for the file. */
+function withDirectory(step: Step | null): Step | null {
+  if (step === null) return null;
+  return {
+    ...step,
+    apply(transaction) {
+      step.apply?.(transaction);
+      transaction.removeEmpty(dirname(step.path));
+    },
+  };
 }
 
 /** These first: while fail2ban lets go of the action, it still calls the program. */

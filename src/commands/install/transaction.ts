@@ -27,6 +27,8 @@ export interface Transaction {
   write(path: string, text: string, options: { readonly mode: number; readonly keepAs: string | null }): void;
   copy(from: string, path: string, mode: number): void;
   remove(path: string): void;
+  /** Removes a directory when all is done, unless it holds something then. */
+  removeEmpty(directory: string): void;
   move(from: string, to: string): void;
   commit(): void;
   /** Undoes everything; what could not be undone, in words. */
@@ -120,6 +122,7 @@ export function beginTransaction(): Transaction {
         }),
       )(path),
     remove: naming("remove", setAside),
+    removeEmpty: (directory) => void done.push(() => removeUnlessFull(directory)),
     move: naming("move", (from: string, to: string) => {
       renameSync(from, to);
       undo.push(() => renameSync(to, from));
@@ -139,6 +142,12 @@ export function beginTransaction(): Transaction {
       return left;
     },
   };
+}
+
+function removeUnlessFull(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {}
 }
 
 /** A name beside the file that neither fail2ban, systemd nor cron reads. */

@@ -26,6 +26,8 @@ export interface Call {
   /** Below the API's base, as "/zones". */
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
+  /** As JSON says it; undefined where there was none. */
+  readonly body: unknown;
   readonly at: number;
   /** null while it is under way, and for good when it is never answered. */
   readonly status: number | null;

@@ -1,0 +1,72 @@
+import { expect } from "bun:test";
+import { fakeCloudflare } from "../support/fake-cloudflare.ts";
+import { networkTest } from "../support/network.ts";
+import { jail, protectedSite } from "../support/protected-site.ts";
+import type { ProtectedSite } from "../support/protected-site.ts";
+
+interface Account {
+  readonly email: string;
+  readonly apiKey: string;
+}
+
+/** As the guide says: the account's email address in cfuser and its key in cftoken, in action.d/cloudflare.conf. */
+function fillIn({ root }: ProtectedSite, { email, apiKey }: Account): void {
+  const action = "etc/fail2ban/action.d/cloudflare.conf";
+  const filled = root.read(action).replace(/^cfuser =$/m, `cfuser = ${email}`);
+  root.write(action, filled.replace(/^cftoken =$/m, `cftoken = ${apiKey}`), 0o600);
+}
+
+/** What the guide's administrator sees and gets, wherever the account's key stands. */
+async function asInTheGuide(
+  config: (account: Account) => Readonly<Record<string, string>>,
+  prepare: (site: ProtectedSite, account: Account) => void,
+): Promise<void> {
+  await using edge = fakeCloudflare();
+  await using site = await protectedSite(edge, {
+    config: { api_token_file: null, zones: null, ...config(edge) },
+  });
+  prepare(site, edge);
+
+  const { code, stdout } = await site.fail2ban.client("-d");
+  expect(code).toBe(0);
+  for (const action of ["iptables-multiport", "cloudflare"]) {
+    expect(stdout).toContain(`['set', '${jail}', 'addaction', '${action}']`);
+  }
+  for (const secret of [edge.email, edge.apiKey]) expect(stdout).not.toContain(secret);
+
+  await site.fail2ban.start();
+  await site.visit(5, "198.51.100.7");
+  await site.blockedEverywhere("198.51.100.7");
+  const [rule] = edge.rules(edge.user.scope);
+  await site.fail2ban.unbanip(jail, "198.51.100.7");
+  await site.blockedEverywhere();
+
+  const rules = "/user/firewall/access_rules/rules";
+  const writes = edge.calls.filter(({ method }) => method !== "GET");
+  expect(writes.map(({ method, path, body }) => ({ method, path, body }))).toEqual([
+    {
+      method: "POST",
+      path: rules,
+      body: {
+        mode: "block",
+        configuration: { target: "ip", value: "198.51.100.7" },
+        notes: `Fail2Ban ${jail} host:web1`,
+      },
+    },
+    { method: "DELETE", path: `${rules}/${rule?.id}`, body: undefined },
+  ]);
+  expect(new Set(edge.calls.map(({ authorization }) => authorization))).toEqual(new Set(["key"]));
+  expect(site.fail2ban.log()).not.toContain("ERROR");
+  expect(edge.violations).toEqual([]);
+}
+
+networkTest("the guide's case: email and Global API Key in action.d, a rule of the user, ban and unban", () =>
+  asInTheGuide(() => ({}), fillIn),
+);
+
+networkTest("the guide's case with email and Global API Key in the configuration", () =>
+  asInTheGuide(
+    ({ email, apiKey }) => ({ email: JSON.stringify(email), api_key: JSON.stringify(apiKey) }),
+    () => {},
+  ),
+);
