@@ -20,6 +20,7 @@ export interface HookEnd {
 export interface ChaosHost extends AsyncDisposable {
   readonly plan: HostPlan;
   readonly bips: Bips;
+  readonly journalPath: string;
   /** Runs the binary as fail2ban does; SIGKILL comes after so many milliseconds, if it is still there. */
   hook(args: readonly string[], killAfterMs: number | null): Promise<HookEnd>;
   /** Runs it as a person does. */
@@ -42,6 +43,7 @@ export function chaosHost(edge: FakeCloudflare, options: ChaosHostOptions): Chao
   const { plan, backend, binary, budget } = options;
   const root = tempRoot();
   const configPath = root.at("config.toml");
+  const journalPath = root.at("journal/journal.db");
   const token = edge.grant(`test-token-${plan.name}`, { permissions: "all" });
   root.write("token", `${token}\n`, 0o600);
   root.write("fail2ban/fail2ban.local", `[Definition]\ndbfile = ${root.at("fail2ban.sqlite3")}\n`);
@@ -55,7 +57,7 @@ export function chaosHost(edge: FakeCloudflare, options: ChaosHostOptions): Chao
     const lines: Record<string, string> = {
       api_token_file: JSON.stringify(root.at("token")),
       api_base: JSON.stringify(edge.url),
-      journal: JSON.stringify(root.at("journal/journal.db")),
+      journal: JSON.stringify(journalPath),
       log: JSON.stringify(root.at("courier.log")),
       fail2ban: JSON.stringify(root.at("fail2ban")),
       host: JSON.stringify(plan.name),
@@ -73,6 +75,7 @@ export function chaosHost(edge: FakeCloudflare, options: ChaosHostOptions): Chao
   return {
     plan,
     bips: database,
+    journalPath,
     async hook(args, killAfterMs) {
       const beganAt = Date.now();
       const child = Bun.spawn(argv(args), {

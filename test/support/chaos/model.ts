@@ -58,7 +58,10 @@ export function jailModel(): JailModel {
     unbanned: (target) => void holds.delete(target.address),
     flushing(family, at) {
       for (const hold of all(family)) {
-        if (hold.fate === "held") change(hold, { fate: "either", keptUntilAt: at + flushedMs });
+        const releaseAt = at + flushedMs;
+        if (hold.fate === "held") change(hold, { fate: "either", keptUntilAt: releaseAt });
+        // Either an earlier flush counts, or this one.
+        if (hold.fate === "either") change(hold, { keptUntilAt: Math.min(hold.keptUntilAt, releaseAt) });
       }
     },
     flushed(family) {
