@@ -164,7 +164,7 @@ async function deliverAt(
   await journal.begin(
     place.place,
     profile.name,
-    changes.filter(({ kind }) => kind === "add").map(({ network }) => network.text),
+    changes.map(({ network }) => network.text),
   );
   const fates: Fates = new Map(changes.map((change) => [steps.get(change) ?? 0, left]));
 

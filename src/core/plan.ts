@@ -21,7 +21,9 @@ export function plan({ pending, wants, rows }: Due, { place, profiles }: Site): 
     if (row === undefined) return null;
     return row.owned ? { kind: "remove", network, id: row.id } : { kind: "forget", network };
   }
-  if (row === undefined || (row.owned && row.id === null)) return { kind: "add", network, mode, jail };
+  // Without an id or a mode, a call whose answer nobody has recorded may have made, changed or removed it.
+  if (row === undefined || (row.owned && (row.id === null || row.mode === null)))
+    return { kind: "add", network, mode, jail };
   if (!row.owned || row.id === null || row.mode === mode) return null;
   return { kind: "change", network, mode, jail, id: row.id };
 }

@@ -11,7 +11,7 @@ export interface EdgeRow {
   readonly network: string;
   /** Cloudflare's id; null when a call was begun and its answer is not known. */
   readonly id: string | null;
-  /** null when not known; "whitelist" is a human's wish. */
+  /** null when not known, as while a call is under way; "whitelist" is a human's wish. */
   readonly mode: Mode | "whitelist" | null;
   /** Whether it carries our mark; what does not is never changed or deleted. */
   readonly owned: boolean;
@@ -136,7 +136,7 @@ export interface Due {
 export interface DeliveryLedger {
   /** Due networks of a profile, bans before unbans, older first. */
   due(profile: string, now: number, limit: number): Promise<readonly Due[]>;
-  /** Records that networks may be at a place from here on, though no answer has said so yet. */
+  /** Records that calls are begun: until an answer is recorded, networks may be at the place or not, in any mode. */
   begin(place: string, profile: string, networks: readonly string[]): Promise<void>;
   /** Records what is known at a place; a null row: nothing is there. */
   record(place: string, profile: string, known: readonly Known[]): Promise<void>;

@@ -53,11 +53,12 @@ export function deliveryLedger(db: Database): Sync<DeliveryLedger> {
       )();
     },
     begin(place, profile, networks) {
-      const insert = db.query(
-        "INSERT OR IGNORE INTO edge (place, network, profile, id, mode, owned) VALUES (?, ?, ?, NULL, NULL, 1)",
+      const doubt = db.query(
+        `INSERT INTO edge (place, network, profile, id, mode, owned) VALUES (?, ?, ?, NULL, NULL, 1)
+         ON CONFLICT DO UPDATE SET mode = NULL`,
       );
       db.transaction(() => {
-        for (const network of networks) insert.run(place, network, profile);
+        for (const network of networks) doubt.run(place, network, profile);
       }).immediate();
     },
     record(place, profile, known) {

@@ -23,6 +23,7 @@ test.each<[string, Want[], EdgeRow[], Step["kind"] | null]>([
   ["wanted and not there", [want("sshd")], [], "add"],
   ["wanted and there", [want("sshd")], [row()], null],
   ["wanted and perhaps there", [want("sshd")], [row({ id: null, mode: null })], "add"],
+  ["wanted and perhaps removed", [want("sshd")], [row({ mode: null })], "add"],
   ["wanted in another mode", [want("sshd", "challenge")], [row()], "change"],
   ["wanted and somebody else's", [want("sshd")], [row({ owned: false, mode: "whitelist" })], null],
   ["wanted and only at another place", [want("sshd")], [row({ place: "zone:2" })], "add"],

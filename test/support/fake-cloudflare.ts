@@ -19,7 +19,7 @@ import { openapi } from "./contract.ts";
 
 export type { Call, FakeCloudflare, FakeOptions } from "./cloudflare/edge.ts";
 export type { Fault } from "./cloudflare/faults.ts";
-export type { AccessRule, Mode, Scope } from "./cloudflare/rule-store.ts";
+export type { AccessRule, Mode, RuleChange, Scope } from "./cloudflare/rule-store.ts";
 
 const base = "/client/v4";
 
@@ -38,11 +38,15 @@ export function fakeCloudflare(options: FakeOptions = {}): FakeCloudflare {
   const pause = (ms: number) => delay(ms, undefined, { signal: closing.signal }).catch(() => {});
   let overLimit = 0;
 
-  const store = ruleStore((scope) => {
-    if (scope.type === "user") return { id: user.id, type: "user", email: edge.email };
-    const [type, places] = scope.type === "zone" ? ["zone", zones] : ["organization", accounts];
-    return { id: scope.id, type, name: places.find(({ id }) => id === scope.id)?.name ?? "" };
-  }, now);
+  const store = ruleStore({
+    describe(scope) {
+      if (scope.type === "user") return { id: user.id, type: "user", email: edge.email };
+      const [type, places] = scope.type === "zone" ? ["zone", zones] : ["organization", accounts];
+      return { id: scope.id, type, name: places.find(({ id }) => id === scope.id)?.name ?? "" };
+    },
+    now,
+    told: (change) => edge.onChange?.(structuredClone(change)),
+  });
 
   const react = async (request: ApiRequest): Promise<Reaction> => {
     if (!request.path.startsWith(`${base}/`)) return outside(request);
@@ -114,6 +118,7 @@ export function fakeCloudflare(options: FakeOptions = {}): FakeCloudflare {
     userScopeTakesTokens: false,
     onRequest: null,
     onAnswer: null,
+    onChange: null,
     grant(text, token = {}) {
       tokens.set(text, { id: idOf(text), permissions: [], status: "active", account: null, ...token, text });
       return text;

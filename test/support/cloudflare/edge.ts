@@ -3,7 +3,7 @@ import type { AuthorizationKind, Token } from "./credentials.ts";
 import type { Account, Ranges, Zone } from "./directory.ts";
 import type { Fault, FaultOptions } from "./faults.ts";
 import type { Limit } from "./rate-limit.ts";
-import type { AccessRule, Planted, Scope } from "./rule-store.ts";
+import type { AccessRule, Planted, RuleChange, Scope } from "./rule-store.ts";
 import type { WantedZone } from "./world.ts";
 
 export interface FakeOptions {
@@ -63,6 +63,8 @@ export interface FakeCloudflare extends AsyncDisposable {
   onRequest: ((call: Call) => void | Promise<void>) | null;
   /** Called when the work is done and the answer is not yet sent. */
   onAnswer: ((call: Call) => void | Promise<void>) | null;
+  /** Told of every change of a rule as it happens, whoever makes it. */
+  onChange: ((change: RuleChange) => void) | null;
   /** Makes another token; default: a user's, active, without any permission. */
   grant(text: string, token?: Partial<Omit<Token, "text">>): string;
   /** Takes a token away, as if it was rolled. */

@@ -1,0 +1,34 @@
+import type { ChaosHost } from "./host.ts";
+
+interface Status {
+  readonly pending: number;
+  readonly pauses: readonly { readonly kind: string }[];
+}
+
+interface List {
+  readonly holds: readonly {
+    readonly address: string;
+    readonly untilAt: number | null;
+    readonly releaseAt: number | null;
+  }[];
+}
+
+/** What ends so soon is waited for. */
+const soonMs = 180_000;
+
+/** What a host still has to do; null: nothing. Where Cloudflare has rejected the credential it asks for another try, as a person would. */
+export async function restless(host: ChaosHost): Promise<string | null> {
+  const status = JSON.parse((await host.run("status", "--json")).stdout) as Status;
+  if (status.pauses.some(({ kind }) => kind === "rejected")) {
+    await host.killCouriers();
+    await host.run("deliver", "--once");
+  }
+  if (status.pending > 0) return `${host.plan.name} has ${status.pending} pending`;
+  const { holds } = JSON.parse((await host.run("list", "--json")).stdout) as List;
+  const leaving = holds.filter(
+    ({ untilAt, releaseAt }) => releaseAt !== null || (untilAt !== null && untilAt < Date.now() + soonMs),
+  );
+  return leaving.length === 0
+    ? null
+    : `${host.plan.name} is to let go of ${leaving.map(({ address }) => address).join(", ")}`;
+}
