@@ -63,6 +63,8 @@ const layers: readonly Layer[] = [
   { of: "src/nearest.ts", may: [], packages: ["fastest-levenshtein"] },
   { of: "src/log.ts", may: leaves, packages: ["consola"], node: "all" },
   { of: "src/arguments.ts", may: commons, packages: ["citty"] },
+  { of: "src/config.ts", may: [...commons, "src/config/"], node: "all" },
+  { of: "src/config/", may: [...commons, "src/config/"], node: "pure" },
   { of: "src/", may: commons, node: "all" },
 ];
 
