@@ -1,7 +1,7 @@
 import { Failure } from "../errors.ts";
-import { openAt, openPlaces } from "./deliver.ts";
 import type { Delivery } from "./deliver.ts";
 import type { Blocklist, DeliveryLedger, EdgeRow, Entry, Known } from "./ports.ts";
+import { openAt, openPlaces } from "./trouble.ts";
 
 /** What a place has of ours against what the journal knows of it. */
 export interface Difference {
@@ -79,6 +79,7 @@ async function eachPlace(
   if (opened === null) return null;
   const synced: SyncedPlace[] = [];
   for (const place of [...opened.places, ...opened.former]) {
+    if (opened.pausedUntilAt.has(place)) continue;
     try {
       synced.push({ ...(await work(place)), label: place.label });
     } catch (error) {
