@@ -9,7 +9,6 @@ import { tokensOf } from "./support/architecture/tokens.ts";
 
 const rules: Rules = {
   long: {
-    "src/wire.ts": "the composition root: grows with the parts, holds no rule of its own",
     "src/commands/hooks.ts": "five hooks that share their arguments and their set-up",
     "src/core/ports.ts": "only types: what the core asks of the edges",
   },

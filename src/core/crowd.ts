@@ -25,9 +25,11 @@ export async function learnRoom({ journal }: Delivery, pool: Pool): Promise<void
   await journal.setFact(roomFact(pool), String(await journal.occupied(pool.name)));
 }
 
-/** Has the next delivery try whether there is more room than was learned. */
-export async function forgetRoom({ journal }: Delivery, pool: Pool): Promise<void> {
-  await journal.setFact(roomFact(pool), String(Infinity));
+/** Believes again, until Cloudflare refuses it, that there is all the room of the plan. */
+export async function tryRoom(delivery: Delivery, pool: Pool | null): Promise<void> {
+  if (pool === null) return;
+  await delivery.journal.setFact(roomFact(pool), String(Infinity));
+  await makeRoom(delivery, pool);
 }
 
 function roomFact({ name }: Pool): string {

@@ -2,7 +2,7 @@ import { learnRoom, makeRoom } from "./crowd.ts";
 import type { Gate } from "./gate.ts";
 import type { Blocklist, Journal, Profile } from "./ports.ts";
 import { deliverRound } from "./round.ts";
-import { openAt, openPlaces } from "./trouble.ts";
+import { openAt, openPlaces, poolOf } from "./trouble.ts";
 
 /** Calls of one round: few enough that a newer ban does not wait long behind them. */
 const mostAtOnce = 64;
@@ -26,7 +26,7 @@ export async function drain(delivery: Delivery, signal: AbortSignal): Promise<vo
   while (!signal.aborted && (await openAt(delivery)) <= now()) {
     const opened = await openPlaces(delivery);
     if (opened === null) return;
-    const pool = opened.places.find((place) => place.pool !== null)?.pool ?? null;
+    const pool = poolOf(opened);
     await makeRoom(delivery, pool);
     const calls = await gate.room(mostAtOnce);
     const limitOf = ({ atOnce }: Blocklist): number => Math.max(atOnce, calls);

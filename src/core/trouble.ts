@@ -1,6 +1,6 @@
 import { Failure } from "../errors.ts";
 import type { Delivery } from "./deliver.ts";
-import type { Blocklist, Profile } from "./ports.ts";
+import type { Blocklist, Pool, Profile } from "./ports.ts";
 
 /** How long we leave a credential or a place alone that Cloudflare rejects. */
 export const rejectedMs = 300_000;
@@ -46,6 +46,11 @@ export async function openPlaces(delivery: Delivery): Promise<Opened | null> {
     else await noteTrouble(delivery, credentialLabel, error);
     return null;
   }
+}
+
+/** What the places of a profile share; null: they have room for all. */
+export function poolOf({ places }: Opened): Pool | null {
+  return places.find((place) => place.pool !== null)?.pool ?? null;
 }
 
 /** Said once an outage, not at every try. */
