@@ -1,5 +1,5 @@
 import type { Config, ProfileConfig } from "./config.ts";
-import { accessRuleReach } from "./core/cover.ts";
+import { accessRuleReach, listReach } from "./core/cover.ts";
 import type { IntakeOptions } from "./core/intake.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -8,6 +8,6 @@ export function intakeOptions(runtime: Runtime, config: Config, profile: Profile
   return {
     guard: { own: runtime.interfaceAddresses(), ignore: config.ignore },
     ipv6Prefix: profile.ipv6Prefix,
-    reach: accessRuleReach,
+    reach: profile.list === null ? accessRuleReach : listReach,
   };
 }

@@ -135,6 +135,9 @@ export function accessRules({ call, scope, host }: AccessRulesOptions): Blocklis
   return {
     place: placeOf(scope),
     label: scope.kind === "zone" ? `zone ${scope.name}` : scope.kind,
+    mode: null,
+    pool: null,
+    atOnce: 1,
     apply: (changes, signal) => pooled(changes, settle, { concurrency, signal }),
     async *entries({ foreign }) {
       for await (const rule of list(foreign ? {} : ours)) {

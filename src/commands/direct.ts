@@ -29,7 +29,7 @@ export async function banDirectly(ban: DirectBan, journalFailure: Failure): Prom
   try {
     const { places, troubles } = await openDirectly({ runtime, config, profile, hardStop: deadline });
     obstacle = troubles[0]?.failure ?? null;
-    for (const place of places) {
+    for (const place of places.filter((one) => one.mode === null || one.mode === mode)) {
       const changes = networks.map((network) => ({ kind: "add", network, mode, jail: holder.jail }) as const);
       for await (const settled of place.apply(changes, deadline)) {
         if ("failure" in settled) obstacle = settled.failure;

@@ -1,8 +1,9 @@
 import { Failure } from "../errors.ts";
-import { drain, openAt } from "./deliver.ts";
+import { drain } from "./deliver.ts";
 import type { Delivery } from "./deliver.ts";
 import type { Entry, Grace, Journal } from "./ports.ts";
 import { syncProfile } from "./sync.ts";
+import { openAt } from "./trouble.ts";
 
 /** How often a waiting courier looks at the journal; one look is one read of a counter. */
 const lookEveryMs = 50;

@@ -2,14 +2,14 @@ import type { Address, Family } from "./address.ts";
 import type { Hold, Holder, Mode } from "./hold.ts";
 import type { Slot } from "./budget.ts";
 
-/** What a change at the edge came to. */
-export type Outcome = "added" | "present" | "removed" | "absent";
+/** What a change at the edge came to; "full": nothing is there, as there is no room. */
+export type Outcome = "added" | "present" | "removed" | "absent" | "full";
 
 /** What is known of one network at one place of the edge. */
 export interface EdgeRow {
   readonly place: string;
   readonly network: string;
-  /** Cloudflare's id; null when a call was begun and its answer is not known. */
+  /** Cloudflare's id; null when it is not known, be it that it has not been asked for. */
   readonly id: string | null;
   /** null when not known, as while a call is under way; "whitelist" is a human's wish. */
   readonly mode: Mode | "whitelist" | null;
@@ -39,13 +39,30 @@ export type Settled =
   | { readonly change: Change; readonly outcome: Outcome; readonly row: Omit<EdgeRow, "place"> | null }
   | { readonly change: Change; readonly failure: unknown };
 
+/** Places that share a room, as the lists of an account do. */
+export interface Pool {
+  /** What the names of its places begin with, before a ":". */
+  readonly name: string;
+  /** Networks that they hold together. */
+  readonly capacity: number;
+}
+
 /** A place where addresses are blocked. Steps are idempotent: one whose answer was lost may be made again. */
 export interface Blocklist {
   /** The same for the same place whatever the configuration calls it, as "zone:<id>". */
   readonly place: string;
   /** For people, as "zone example.com". */
   readonly label: string;
-  /** Makes the steps, several at a time; after `signal` aborts, those not yet begun are left out. */
+  /** The one mode that it blocks in; null: any. */
+  readonly mode: Mode | null;
+  /** null: it has room for all. */
+  readonly pool: Pool | null;
+  /** How many changes it makes in a handful of calls; 1: a call each. */
+  readonly atOnce: number;
+  /**
+   * Makes the steps, several at a time; after `signal` aborts, those not yet begun are left out. One that shows that no
+   * other can be made either may be the last.
+   */
   apply(changes: readonly Change[], signal: AbortSignal): AsyncIterable<Settled>;
   /** All that carries our mark of this host; with `foreign`, all that there is. */
   entries(options: { readonly foreign: boolean }): AsyncIterable<Entry>;
@@ -88,6 +105,8 @@ export interface Want {
   readonly profile: string;
   readonly jail: string;
   readonly mode: Mode;
+  /** There is no room for it where the profile blocks. */
+  readonly outside: boolean;
 }
 
 /** Why calls with a credential or to a place are stopped, and until when. */
@@ -134,7 +153,7 @@ export interface Due {
 
 /** The courier's side. */
 export interface DeliveryLedger {
-  /** Due networks of a profile, bans before unbans, older first. */
+  /** Due networks of a profile, bans before unbans, older first; without those that wait for room. */
   due(profile: string, now: number, limit: number): Promise<readonly Due[]>;
   /** Records that calls are begun: until an answer is recorded, networks may be at the place or not, in any mode. */
   begin(place: string, profile: string, networks: readonly string[]): Promise<void>;
@@ -142,7 +161,7 @@ export interface DeliveryLedger {
   record(place: string, profile: string, known: readonly Known[]): Promise<void>;
   /** Takes the generations off the list; one that has been replaced meanwhile stays. */
   settle(generations: readonly number[]): Promise<void>;
-  retry(generation: number, retryAt: number, reason: string): Promise<void>;
+  retry(generations: readonly number[], retryAt: number, reason: string): Promise<void>;
   /** Sets aside a network that Cloudflare refuses for good, until somebody wants something new of it. */
   park(generation: number, reason: string): Promise<void>;
   /** Makes everything of a profile that waits for its next try due at once. */
@@ -159,6 +178,22 @@ export interface DeliveryLedger {
   nextEndAt(slackMs: number): Promise<number | null>;
   /** Ends holds whose time or grace is over; returns how many. */
   sweep(now: number, grace: Grace): Promise<number>;
+}
+
+/** Who blocks in a pool, and how much it takes. */
+export interface Crowd {
+  /** The pool's name; places outside of it do not count. */
+  readonly pool: string;
+  readonly profiles: ReadonlySet<string>;
+  readonly room: number;
+}
+
+/** The side of places with little room: which networks are left out of them. */
+export interface RoomLedger {
+  /** Lets networks in and out as `core/room.ts` decides; what changes is pending. Returns how many find no room. */
+  makeRoom(crowd: Crowd, now: number): Promise<number>;
+  /** How many networks of ours are in a pool, or may be. */
+  occupied(pool: string): Promise<number>;
 }
 
 export interface Known {
@@ -179,7 +214,7 @@ export interface Grace {
 export interface JailLedger {
   /** Remembers a jail that was met at the edge or started. */
   know(holder: Holder, mode: Mode): Promise<void>;
-  jails(host: string): Promise<readonly Want[]>;
+  jails(host: string): Promise<readonly Omit<Want, "outside">[]>;
   /** The addresses that a holder holds. */
   heldBy(holder: Holder): Promise<ReadonlySet<string>>;
 }
@@ -201,7 +236,7 @@ export interface HoldView {
   readonly untilAt: number | null;
   /** When a flush lets it go; null: not flushed. */
   readonly releaseAt: number | null;
-  readonly state: "blocked" | "pending" | "parked" | "foreign";
+  readonly state: "blocked" | "pending" | "parked" | "foreign" | "outside";
   /** Why it is not blocked yet, where that is known. */
   readonly reason: string | null;
   /** Ids at Cloudflare, one per place and network. */
@@ -215,6 +250,8 @@ export interface Summary {
   readonly atEdge: number;
   readonly pending: number;
   readonly parked: number;
+  /** Networks that are held and left out, as there is no room for them. */
+  readonly outside: number;
   readonly oldestPendingAt: number | null;
   readonly pauses: readonly (Pause & { readonly subject: string })[];
   /** Calls booked per credential within the budget's window. */
@@ -231,4 +268,10 @@ export interface ViewLedger {
   ): Promise<{ readonly parked: boolean; readonly reason: string | null; readonly attempts: number } | null>;
 }
 
-export type Journal = HoldLedger & DeliveryLedger & CallLedger & JailLedger & FactLedger & ViewLedger;
+export type Journal = HoldLedger &
+  DeliveryLedger &
+  RoomLedger &
+  CallLedger &
+  JailLedger &
+  FactLedger &
+  ViewLedger;

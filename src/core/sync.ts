@@ -1,10 +1,14 @@
 import { Failure } from "../errors.ts";
-import { openAt, openPlaces } from "./deliver.ts";
+import { tryRoom } from "./crowd.ts";
 import type { Delivery } from "./deliver.ts";
 import type { Blocklist, DeliveryLedger, EdgeRow, Entry, Known } from "./ports.ts";
+import { openAt, openPlaces, poolOf } from "./trouble.ts";
+import type { Opened } from "./trouble.ts";
 
 /** What a place has of ours against what the journal knows of it. */
 export interface Difference {
+  /** Networks that are there or are known to be. */
+  readonly total: number;
   /** The journal is to learn these. */
   readonly known: readonly Known[];
   /** Known to be ours, and gone. */
@@ -13,6 +17,8 @@ export interface Difference {
   readonly found: readonly Entry[];
   /** Changed by somebody, or never confirmed. */
   readonly changed: readonly string[];
+  /** There as it is known, by an id that nobody had asked for yet. */
+  readonly learned: readonly string[];
 }
 
 type Row = Omit<EdgeRow, "place">;
@@ -25,17 +31,28 @@ export function difference(rows: readonly Row[], entries: readonly Entry[]): Dif
   const found = entries.filter(({ network, owned }) => owned && !before.has(network));
   const changed = entries.filter((entry) => {
     const row = before.get(entry.network);
-    return row !== undefined && (row.id !== entry.id || row.mode !== entry.mode || row.owned !== entry.owned);
+    return row !== undefined && differs(row, entry);
+  });
+  const learned = entries.filter((entry) => {
+    const row = before.get(entry.network);
+    return row !== undefined && row.id === null && !differs(row, entry);
   });
   return {
+    total: before.size + found.length,
     known: [
       ...missing.map((network) => ({ network, row: null })),
-      ...[...found, ...changed].map((entry) => ({ network: entry.network, row: entry })),
+      ...[...found, ...changed, ...learned].map((entry) => ({ network: entry.network, row: entry })),
     ],
     missing,
     found,
     changed: changed.map(({ network }) => network),
+    learned: learned.map(({ network }) => network),
   };
+}
+
+function differs(row: Row, entry: Row): boolean {
+  const sameId = row.id === entry.id || (row.id === null && row.mode !== null);
+  return !sameId || row.mode !== entry.mode || row.owned !== entry.owned;
 }
 
 export interface SyncedPlace extends Difference {
@@ -44,24 +61,30 @@ export interface SyncedPlace extends Difference {
 
 /** Compares every place of a profile that can be used now; null: Cloudflare is to be left alone. */
 export async function compareProfile(delivery: Delivery): Promise<readonly SyncedPlace[] | null> {
-  return eachPlace(delivery, async (place) => compare(delivery.journal, place));
+  const opened = await openNow(delivery);
+  if (opened === null) return null;
+  return eachPlace(delivery, opened, (place) => compare(delivery.journal, place));
 }
 
 /** Has the journal agree with every place of a profile; what then differs from what is held is pending. */
 export async function syncProfile(delivery: Delivery): Promise<readonly SyncedPlace[] | null> {
   const { journal, profile, now, log } = delivery;
-  return eachPlace(delivery, async (place) => {
+  const opened = await openNow(delivery);
+  if (opened === null) return null;
+  const synced = await eachPlace(delivery, opened, async (place) => {
     const result = await compare(journal, place);
     await journal.record(place.place, profile.name, result.known);
-    const networks = result.known.map(({ network }) => network);
+    const { missing, found, changed } = result;
+    const networks = [...missing, ...found.map(({ network }) => network), ...changed];
     await journal.recheck(profile.name, networks, now());
     if (networks.length > 0) {
-      const { missing, found, changed } = result;
       const counts = `${missing.length} gone, ${found.length} unknown, ${changed.length} changed`;
       log("warn", "", `Synced ${place.label}: ${counts}`);
     }
     return result;
   });
+  await tryRoom(delivery, poolOf(opened));
+  return synced;
 }
 
 async function compare(journal: DeliveryLedger, place: Blocklist): Promise<Difference> {
@@ -70,17 +93,23 @@ async function compare(journal: DeliveryLedger, place: Blocklist): Promise<Diffe
   return difference(rows, await Array.fromAsync(place.entries({ foreign })));
 }
 
+async function openNow(delivery: Delivery): Promise<Opened | null> {
+  return (await openAt(delivery)) > delivery.now() ? null : openPlaces(delivery);
+}
+
 async function eachPlace(
   delivery: Delivery,
+  opened: Opened,
   work: (place: Blocklist) => Promise<Difference>,
-): Promise<readonly SyncedPlace[] | null> {
-  if ((await openAt(delivery)) > delivery.now()) return null;
-  const opened = await openPlaces(delivery);
-  if (opened === null) return null;
+): Promise<readonly SyncedPlace[]> {
   const synced: SyncedPlace[] = [];
   for (const place of [...opened.places, ...opened.former]) {
+    if (opened.pausedUntilAt.has(place)) continue;
     try {
-      synced.push({ ...(await work(place)), label: place.label });
+      const result = await work(place);
+      // A list of a mode that no jail uses is not spoken of.
+      const idle = place.mode !== null && result.total === 0 && place !== opened.places[0];
+      if (!idle) synced.push({ ...result, label: place.label });
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       delivery.log("warn", "", `Cannot compare ${place.label}: ${error.summary}`);

@@ -26,28 +26,36 @@ interface StoredEdge {
   readonly owned: number;
 }
 
+interface StoredWant extends Omit<Want, "outside"> {
+  readonly outside: number;
+}
+
 const edgeColumns = "place, network, id, mode, owned";
 
 /** The courier's side of the journal. */
 export function deliveryLedger(db: Database): Sync<DeliveryLedger> {
   const mark = markPending(db);
+  const waits =
+    "EXISTS (SELECT 1 FROM outside o WHERE o.profile = pending.profile AND o.network = pending.network AND o.waiting = 1)";
   const due = `(retry_at <= $now OR retry_at > $now + ${furthestRetryMs})`;
   return {
     due(profile, now, limit) {
-      const wants = db.query<Want, [string]>(
-        "SELECT profile, jail, mode FROM holds WHERE network = ? ORDER BY held_at",
+      const wants = db.query<StoredWant, [string]>(
+        `SELECT profile, jail, mode, EXISTS (SELECT 1 FROM outside o
+           WHERE o.profile = holds.profile AND o.network = holds.network) AS outside
+         FROM holds WHERE network = ? ORDER BY held_at`,
       );
       const rows = db.query<StoredEdge, [string]>(`SELECT ${edgeColumns} FROM edge WHERE network = ?`);
       return db.transaction(() =>
         db
           .query<PendingRow, { profile: string; now: number; limit: number }>(
             `SELECT generation, profile, network, attempts, since_at FROM pending
-             WHERE profile = $profile AND parked = 0 AND ${due} ORDER BY ban DESC, generation LIMIT $limit`,
+             WHERE profile = $profile AND parked = 0 AND ${due} AND NOT ${waits} ORDER BY ban DESC, generation LIMIT $limit`,
           )
           .all({ profile, now, limit })
           .map(({ generation, network, attempts, since_at }) => ({
             pending: { generation, profile, network: parseAddress(network), attempts, sinceAt: since_at },
-            wants: wants.all(network),
+            wants: wants.all(network).map((want) => ({ ...want, outside: want.outside === 1 })),
             rows: rows.all(network).map(edgeRow),
           })),
       )();
@@ -79,10 +87,13 @@ export function deliveryLedger(db: Database): Sync<DeliveryLedger> {
         for (const generation of generations) remove.run(generation);
       }).immediate();
     },
-    retry(generation, retryAt, reason) {
-      db.query(
+    retry(generations, retryAt, reason) {
+      const update = db.query(
         "UPDATE pending SET attempts = attempts + 1, retry_at = ?, reason = ? WHERE generation = ?",
-      ).run(retryAt, reason, generation);
+      );
+      db.transaction(() => {
+        for (const generation of generations) update.run(retryAt, reason, generation);
+      }).immediate();
     },
     park(generation, reason) {
       db.query("UPDATE pending SET parked = 1, reason = ? WHERE generation = ?").run(reason, generation);
@@ -122,7 +133,8 @@ export function deliveryLedger(db: Database): Sync<DeliveryLedger> {
     nextTryAt(profile, now) {
       const row = db
         .query<{ at: number | null }, { profile: string; now: number }>(
-          `SELECT min(CASE WHEN ${due} THEN 0 ELSE retry_at END) AS at FROM pending WHERE profile = $profile AND parked = 0`,
+          `SELECT min(CASE WHEN ${due} THEN 0 ELSE retry_at END) AS at FROM pending
+           WHERE profile = $profile AND parked = 0 AND NOT ${waits}`,
         )
         .get({ profile, now });
       return row?.at ?? null;

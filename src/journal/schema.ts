@@ -3,7 +3,8 @@ import { Failure } from "../errors.ts";
 
 /**
  * The steps from one version to the next; `user_version` counts those taken. Never change one that was released.
- * Moments are milliseconds since 1970. `holds` is what is wanted, `edge` what is known, `pending` where they may differ.
+ * Moments are milliseconds since 1970. `holds` is what is wanted, `edge` what is known, `pending` where they may differ,
+ * and `outside` what has no room: for now, until others have left, where it is `waiting`.
  */
 const migrations: readonly string[] = [
   `
@@ -49,6 +50,13 @@ const migrations: readonly string[] = [
     PRIMARY KEY (network, place)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX edge_of_place ON edge (place);
+
+  CREATE TABLE outside (
+    profile TEXT NOT NULL,
+    network TEXT NOT NULL,
+    waiting INTEGER NOT NULL,
+    PRIMARY KEY (profile, network)
+  ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE calls (
     credential TEXT NOT NULL,

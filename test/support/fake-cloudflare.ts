@@ -14,6 +14,7 @@ import { listen } from "./cloudflare/listener.ts";
 import { cloudflareLimit, rateLimiter } from "./cloudflare/rate-limit.ts";
 import type { Scope } from "./cloudflare/rule-store.ts";
 import { ruleStore } from "./cloudflare/rule-store.ts";
+import { waf } from "./cloudflare/waf.ts";
 import { first, idOf, worldOf } from "./cloudflare/world.ts";
 import { openapi } from "./contract.ts";
 
@@ -47,6 +48,8 @@ export function fakeCloudflare(options: FakeOptions = {}): FakeCloudflare {
     now,
     told: (change) => edge.onChange?.(structuredClone(change)),
   });
+
+  const { routes, lists, customRules, blocked } = waf({ zones, account, now });
 
   const react = async (request: ApiRequest): Promise<Reaction> => {
     if (!request.path.startsWith(`${base}/`)) return outside(request);
@@ -124,7 +127,9 @@ export function fakeCloudflare(options: FakeOptions = {}): FakeCloudflare {
       return text;
     },
     revoke: (text) => void tokens.delete(text),
-    blocked: store.blocked,
+    lists,
+    customRules,
+    blocked: (scope) => [...new Set([...store.blocked(scope), ...blocked(scope)])].sort(),
     rules: (scope) => structuredClone(store.rules(scope)),
     plant: (scope, planted) => structuredClone(store.plant(scope, planted)),
     remove: (id) => store.remove(id),
@@ -143,7 +148,7 @@ export function fakeCloudflare(options: FakeOptions = {}): FakeCloudflare {
     return owner === undefined ? [] : [owner, user.scope];
   };
   const work = gateway({
-    routes: [...accessRuleRoutes(store, edge, inherited), ...directoryRoutes(edge)],
+    routes: [...accessRuleRoutes(store, edge, inherited), ...directoryRoutes(edge), ...routes],
     credentials: { email: edge.email, apiKey: edge.apiKey, tokens },
     directory: edge,
   });

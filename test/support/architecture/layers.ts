@@ -13,6 +13,16 @@ interface Layer {
 
 const leaves = ["src/errors.ts", "src/secret.ts", "src/runtime.ts", "src/nearest.ts"];
 const commons = ["src/core/", "src/config.ts", "src/log.ts", ...leaves];
+/** What the composition root puts together. */
+const wired = [
+  ...commons,
+  "src/credential.ts",
+  "src/intake-options.ts",
+  "src/cloudflare/",
+  "src/journal/",
+  "src/fail2ban/",
+  "package.json",
+];
 const edge = ["src/core/", "src/errors.ts", "src/runtime.ts", "src/secret.ts"];
 
 /** The direction of design.md, section 5; a file belongs to the first layer that names it or its directory. */
@@ -39,19 +49,8 @@ const layers: readonly Layer[] = [
     packages: ["citty", "consola"],
     node: "all",
   },
-  {
-    of: "src/wire.ts",
-    may: [
-      ...commons,
-      "src/credential.ts",
-      "src/intake-options.ts",
-      "src/cloudflare/",
-      "src/journal/",
-      "src/fail2ban/",
-      "package.json",
-    ],
-    node: "pure",
-  },
+  { of: "src/wire.ts", may: [...wired, "src/wire/"], node: "pure" },
+  { of: "src/wire/", may: [...wired, "src/wire/"], node: "pure" },
   { of: "src/core/", may: ["src/core/", "src/errors.ts"], packages: ["ipaddr.js"], node: "pure" },
   { of: "src/cloudflare/", may: [...edge, "src/cloudflare/"], packages: ["@cloudflare/types"], node: "pure" },
   { of: "src/journal/", may: [...edge, "src/journal/"], packages: ["bun:sqlite"], node: "all" },
@@ -63,6 +62,8 @@ const layers: readonly Layer[] = [
   { of: "src/nearest.ts", may: [], packages: ["fastest-levenshtein"] },
   { of: "src/log.ts", may: leaves, packages: ["consola"], node: "all" },
   { of: "src/arguments.ts", may: commons, packages: ["citty"] },
+  { of: "src/config.ts", may: [...commons, "src/config/"], node: "all" },
+  { of: "src/config/", may: [...commons, "src/config/"], node: "pure" },
   { of: "src/", may: commons, node: "all" },
 ];
 

@@ -4,6 +4,7 @@ import type { Account, Ranges, Zone } from "./directory.ts";
 import type { Fault, FaultOptions } from "./faults.ts";
 import type { Limit } from "./rate-limit.ts";
 import type { AccessRule, Planted, RuleChange, Scope } from "./rule-store.ts";
+import type { FakeCustomRules, FakeLists } from "./waf.ts";
 import type { WantedZone } from "./world.ts";
 
 export interface FakeOptions {
@@ -69,6 +70,9 @@ export interface FakeCloudflare extends AsyncDisposable {
   grant(text: string, token?: Partial<Omit<Token, "text">>): string;
   /** Takes a token away, as if it was rolled. */
   revoke(text: string): void;
+  readonly lists: FakeLists;
+  readonly customRules: FakeCustomRules;
+  /** What access rules, and custom rules with their lists, act against; in short form, sorted, each once. */
   blocked(scope?: Scope): string[];
   rules(scope?: Scope): AccessRule[];
   plant(scope: Scope, planted: Planted): AccessRule;

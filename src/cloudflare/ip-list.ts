@@ -1,0 +1,105 @@
+import type { Mode } from "../core/hold.ts";
+import { markedJail } from "../core/mark.ts";
+import type { Blocklist, Change, Pool, Settled } from "../core/ports.ts";
+import { Failure } from "../errors.ts";
+import type { AccountLists } from "./account-lists.ts";
+import type { Bulk } from "./bulk.ts";
+import { absent, addItems, removeItems } from "./list-changes.ts";
+import type { ListChanges } from "./list-changes.ts";
+import { itemRow } from "./list-item.ts";
+import { Gone } from "./list-items.ts";
+import type { ListItems } from "./list-items.ts";
+
+export interface IpListOptions {
+  readonly lists: AccountLists;
+  readonly items: ListItems;
+  readonly bulk: Bulk;
+  readonly name: string;
+  /** What the rules do with the addresses of the list. */
+  readonly mode: Mode;
+  readonly pool: Pool;
+  readonly host: string;
+  /** Makes sure, before the first addition, that there is the list and that rules use it. */
+  provide(): Promise<void>;
+  /** Has `provide` begin anew: Cloudflare does not know the list any more. */
+  lost(): Promise<void>;
+}
+
+/** All that all lists of an account hold, but for Enterprise. */
+const atOnce = 10_000;
+
+/** An account's IP list, whose addresses custom rules of its zones act on, as a Blocklist. */
+export function ipList(options: IpListOptions): Blocklist {
+  const { lists, items, name, mode, pool, host, provide, lost } = options;
+  const changing = (list: string): ListChanges => ({ ...options, list, path: `${lists.path}/${list}/items` });
+
+  async function* make(changes: readonly Change[], signal: AbortSignal): AsyncGenerator<Settled> {
+    const additions = changes.filter((change) => change.kind === "add");
+    if (additions.length > 0) {
+      await provide();
+      const list = await lists.idOf(name);
+      if (list === null) throw new Gone();
+      yield* addItems(changing(list), additions, signal);
+    }
+    const removals = changes.filter((change) => change.kind === "remove");
+    if (removals.length === 0 || signal.aborted) return;
+    const list = await lists.idOf(name);
+    yield* list === null ? removals.map(absent) : removeItems(changing(list), removals, signal);
+  }
+
+  async function forget(): Promise<void> {
+    await lists.forget(name);
+    await lost();
+  }
+
+  return {
+    place: `${pool.name}:${name}`,
+    label: `list ${name}`,
+    mode,
+    pool,
+    atOnce,
+    async *apply(changes, signal) {
+      const open = new Set(changes);
+      const settle = async function* (): AsyncGenerator<Settled> {
+        for await (const settled of make([...open], signal)) {
+          open.delete(settled.change);
+          yield settled;
+        }
+      };
+      try {
+        try {
+          yield* settle();
+        } catch (error) {
+          if (!(error instanceof Gone)) throw error;
+          await forget();
+          yield* settle();
+        }
+      } catch (error) {
+        // What was cut short is found and made whole by the next courier.
+        if (signal.aborted) return;
+        const failure = error instanceof Gone ? vanished(name) : error;
+        const all = failure instanceof Failure && failure.kind === "refused";
+        for (const change of all ? open : [...open].slice(0, 1)) yield { change, failure };
+      }
+    },
+    async *entries({ foreign }) {
+      const list = await lists.idOf(name);
+      if (list === null) return;
+      try {
+        for await (const item of items.all(list)) {
+          const row = itemRow(item, mode, host);
+          if (foreign || row.owned) yield { ...row, jail: markedJail(item.comment, host) };
+        }
+      } catch (error) {
+        if (!(error instanceof Gone)) throw error;
+        await forget();
+      }
+    },
+  };
+}
+
+function vanished(name: string): Failure {
+  return new Failure("unavailable", `Cannot find list "${name}" in the account`, {
+    hint: "run: fail2ban-cloudflare sync --provision",
+  });
+}

@@ -1,0 +1,41 @@
+import type { Delivery } from "./deliver.ts";
+import type { Pool } from "./ports.ts";
+
+/** Decides anew what of a profile's pool is in, and says it when bans begin or cease to be left out. */
+export async function makeRoom(delivery: Delivery, pool: Pool | null): Promise<void> {
+  const { journal, profile, profilesOf, now, log } = delivery;
+  if (pool === null) {
+    // What was left out of a pool that the profile has left has room elsewhere.
+    await journal.makeRoom({ pool: "", profiles: new Set([profile.name]), room: Infinity }, now());
+    return;
+  }
+  const learned = Number((await journal.fact(roomFact(pool))) ?? Infinity);
+  const room = Math.min(pool.capacity, learned);
+  const out = await journal.makeRoom({ pool: pool.name, profiles: profilesOf(pool.name), room }, now());
+  const said = (await journal.fact(saidFact(pool))) === "yes";
+  if (out > 0 === said) return;
+  await journal.setFact(saidFact(pool), out > 0 ? "yes" : "no");
+  if (out > 0)
+    log("warn", "", `${out} of the oldest bans are not at the edge: its lists have room for ${room} of ours`);
+  else log("info", "", "All bans are at the edge again: its lists have room for them");
+}
+
+/** Takes what is there now for all that fits: Cloudflare has refused more. */
+export async function learnRoom({ journal }: Delivery, pool: Pool): Promise<void> {
+  await journal.setFact(roomFact(pool), String(await journal.occupied(pool.name)));
+}
+
+/** Believes again, until Cloudflare refuses it, that there is all the room of the plan. */
+export async function tryRoom(delivery: Delivery, pool: Pool | null): Promise<void> {
+  if (pool === null) return;
+  await delivery.journal.setFact(roomFact(pool), String(Infinity));
+  await makeRoom(delivery, pool);
+}
+
+function roomFact({ name }: Pool): string {
+  return `room:${name}`;
+}
+
+function saidFact({ name }: Pool): string {
+  return `crowded:${name}`;
+}

@@ -1,0 +1,11 @@
+/** Has one work at a time done, in the order in which they are asked for. */
+export type Turns = <T>(work: () => Promise<T>) => Promise<T>;
+
+export function turns(): Turns {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const mine = last.then(work);
+    last = mine.catch(() => {});
+    return mine;
+  };
+}

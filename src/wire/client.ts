@@ -1,0 +1,34 @@
+import pkg from "../../package.json" with { type: "json" };
+import { cloudflareClient } from "../cloudflare/client.ts";
+import type { Call, ClientOptions } from "../cloudflare/client.ts";
+import type { Config } from "../config.ts";
+import type { Runtime } from "../runtime.ts";
+
+/** How long calls under way may still take after SIGTERM. */
+const lastCallsMs = 2_000;
+
+/** Calls the API that the configuration names. */
+export function client({
+  runtime,
+  config,
+  ...rest
+}: { readonly runtime: Runtime; readonly config: Config } & Pick<
+  ClientOptions,
+  "credential" | "gate" | "hardStop"
+>): Call {
+  return cloudflareClient({
+    ...rest,
+    fetch: runtime.fetch,
+    baseUrl: config.apiBase,
+    userAgent: `fail2ban-cloudflare/${pkg.version}`,
+  });
+}
+
+/** Aborts a while after the program is asked to end, so that calls under way can finish. */
+export function hardStop({ signal, sleep }: Runtime): AbortSignal {
+  const controller = new AbortController();
+  const stop = (): void => void sleep(lastCallsMs).then(() => controller.abort());
+  if (signal.aborted) stop();
+  else signal.addEventListener("abort", stop, { once: true });
+  return controller.signal;
+}
