@@ -3,7 +3,7 @@ import { backoffMs } from "./backoff.ts";
 import type { Gate } from "./gate.ts";
 import { plan } from "./plan.ts";
 import type { Step } from "./plan.ts";
-import type { Blocklist, Change, Due, Journal, Known, Profile, Settled } from "./ports.ts";
+import type { Asked, Blocklist, Change, Due, Journal, Known, Profile, Settled } from "./ports.ts";
 
 /** Networks delivered in one round: few enough that a newer ban does not wait long behind them. */
 const mostAtOnce = 64;
@@ -60,7 +60,10 @@ export async function openPlaces(delivery: Delivery): Promise<Opened | null> {
   const { journal, profile, now } = delivery;
   try {
     const { places, former, troubles } = await profile.open();
-    for (const { label, failure } of troubles) await noteTrouble(delivery, label, failure);
+    for (const { label, failure } of troubles) {
+      await journal.failed(askedAt(delivery, { label, place: null }), messageOf(failure), now());
+      await noteTrouble(delivery, label, failure);
+    }
     const pauses = await Promise.all(places.map(({ label }) => journal.pause(subjectOf(profile, label))));
     const usable = places.filter((_, index) => (pauses[index]?.untilAt ?? 0) <= now());
     const ends = [
@@ -70,6 +73,7 @@ export async function openPlaces(delivery: Delivery): Promise<Opened | null> {
     return { places: usable, former, blockedUntilAt: ends.length === 0 ? null : Math.min(...ends) };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
+    await journal.failed(askedAt(delivery, { label: credentialLabel, place: null }), error.message, now());
     if (error.kind === "unavailable") await noteOutage(delivery, error.message);
     else await noteTrouble(delivery, credentialLabel, error);
     return null;
@@ -129,7 +133,7 @@ async function giveFate(
 ): Promise<boolean> {
   if (!(fate instanceof Failure)) throw fate;
   if (fate.kind === "refused") {
-    await journal.park(pending.generation, fate.summary);
+    await journal.park(pending.generation, fate.message);
     log("warn", "", `Parked ${pending.network.text}: ${fate.summary}`);
     return false;
   }
@@ -147,7 +151,7 @@ async function deliverAt(
   place: Blocklist,
   signal: AbortSignal,
 ): Promise<{ readonly worked: boolean; readonly fates: Fates }> {
-  const { journal, profile, profilesOf } = delivery;
+  const { journal, profile, profilesOf, now } = delivery;
   const site = { place: place.place, profiles: profilesOf(place.place) };
   const steps = new Map<Step, number>();
   for (const one of due) {
@@ -170,6 +174,7 @@ async function deliverAt(
 
   const stop = new AbortController();
   let worked = false;
+  let failure: unknown = null;
   let buffer: Settled[] = [];
   const flush = async (): Promise<void> => {
     const settled = buffer;
@@ -179,8 +184,9 @@ async function deliverAt(
   for await (const settled of place.apply(changes, AbortSignal.any([signal, stop.signal]))) {
     const generation = steps.get(settled.change) ?? 0;
     if ("failure" in settled) {
-      fates.set(generation, settled.failure);
-      if (await noteFailure(delivery, place.label, settled.failure)) stop.abort();
+      failure = settled.failure;
+      fates.set(generation, failure);
+      if (await noteFailure(delivery, place.label, failure)) stop.abort();
     } else {
       worked = true;
       fates.delete(generation);
@@ -190,7 +196,11 @@ async function deliverAt(
     if (buffer.length >= recordedAtOnce) await flush();
   }
   await flush();
-  if (worked) await journal.setPause(subjectOf(profile, place.label), null);
+  if (failure instanceof Failure) await journal.failed(askedAt(delivery, place), failure.message, now());
+  if (worked) {
+    await journal.succeeded(askedAt(delivery, place), now());
+    await journal.setPause(subjectOf(profile, place.label), null);
+  }
   return { worked, fates };
 }
 
@@ -251,6 +261,11 @@ function sayOutcome(
   }
   const verb = change.kind === "remove" ? "Unban" : "Ban";
   log("info", jail, `${verb} ${text} at ${label}: ${outcome}${row?.id == null ? "" : ` (${row.id})`}`);
+}
+
+/** Whom a delivery asks, for the record of how it went. */
+export function askedAt({ profile }: Delivery, { label, place }: Pick<Asked, "label" | "place">): Asked {
+  return { profile: profile.name, credential: profile.credential, label, place };
 }
 
 /** What a pause of a profile's place is filed under. */

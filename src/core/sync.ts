@@ -1,5 +1,5 @@
 import { Failure } from "../errors.ts";
-import { openAt, openPlaces } from "./deliver.ts";
+import { askedAt, openAt, openPlaces } from "./deliver.ts";
 import type { Delivery } from "./deliver.ts";
 import type { Blocklist, DeliveryLedger, EdgeRow, Entry, Known } from "./ports.ts";
 
@@ -74,16 +74,19 @@ async function eachPlace(
   delivery: Delivery,
   work: (place: Blocklist) => Promise<Difference>,
 ): Promise<readonly SyncedPlace[] | null> {
-  if ((await openAt(delivery)) > delivery.now()) return null;
+  const { journal, now, log } = delivery;
+  if ((await openAt(delivery)) > now()) return null;
   const opened = await openPlaces(delivery);
   if (opened === null) return null;
   const synced: SyncedPlace[] = [];
   for (const place of [...opened.places, ...opened.former]) {
     try {
       synced.push({ ...(await work(place)), label: place.label });
+      await journal.succeeded(askedAt(delivery, place), now());
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      delivery.log("warn", "", `Cannot compare ${place.label}: ${error.summary}`);
+      await journal.failed(askedAt(delivery, place), error.message, now());
+      log("warn", "", `Cannot compare ${place.label}: ${error.summary}`);
     }
   }
   return synced;
