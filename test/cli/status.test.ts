@@ -20,8 +20,9 @@ test("status of a new machine says that there is nothing, and that this is well"
   using web = site(edge, { startAt });
   expect((await web.run("status")).code).toBe(0);
   expect(await screenOf(web)).toEqual([
-    "fail2ban-cloudflare VERSION on web1, 2026-01-01 12:00:00: all is well",
+    "fail2ban-cloudflare VERSION on web1, 2026-01-01 12:00:00",
     "",
+    "verdict   all is well",
     "held      0 by 0 jails, 0 addresses and networks",
     "at edge   0 of ours",
     "pending   0",
@@ -51,8 +52,9 @@ test("status shows on one screen what is held, where it is, what is in the way a
   const { code, stdout } = await web.run("status");
   expect(code).toBe(0);
   expect(stdout.replace(pkg.version, "VERSION").split("\n")).toEqual([
-    "fail2ban-cloudflare VERSION on web1, 2026-01-01 15:04:00: all is well",
+    "fail2ban-cloudflare VERSION on web1, 2026-01-01 15:04:00",
     "",
+    "verdict   all is well",
     "held      16 by 2 jails, 15 addresses and networks",
     "at edge   11 of ours, 1 of somebody else's (left as they are: see list)",
     "pending   2, the oldest for 4 min; the budget lets them through in 1 min",
@@ -79,7 +81,7 @@ test("status names what keeps bans from being delivered, since when, and the las
   web.clock.now += 60_000;
   const failing = await web.run("status");
   expect(failing.code).toBe(3);
-  expect(failing.stdout).toContain(": the configuration does not serve\n");
+  expect(failing.stdout).toContain("verdict   the configuration does not serve\n");
   expect(failing.stdout).toContain("pending   1, the oldest for 1 min\n");
   expect(failing.stdout).toMatch(
     /^trouble   config for 1 min, next try in 4 min: Cannot find zone "example.net"/m,
@@ -138,6 +140,17 @@ test("status --json has exactly the fields that docs/operations.md describes", a
   expect(status).toMatchObject({ verdict: "config", holds: 1, networks: 1, atEdge: 1, pending: 1 });
   expect(keysOf(status)).toEqual(documented("## status --json"));
   expect(keysOf(list)).toEqual(documented("## list --json"));
+});
+
+test.each([
+  ["status --watch", "stdout is not a terminal"],
+  ["status --watch --json", "--json is not for a terminal"],
+])("%j is refused with a remedy", async (line, says) => {
+  await using edge = fakeCloudflare();
+  using web = site(edge);
+  const { code, stdout, stderr } = await web.run(line);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toContain(`Cannot run status with "--watch": ${says} (`);
 });
 
 /** Names of all fields, those of objects in it as "jails.held". */

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { moment, span, table } from "../../src/commands/table.ts";
+import { moment, span, table, wrapped } from "../../src/commands/table.ts";
 
 test.each([
   [-5, "0 s"],
@@ -30,4 +30,14 @@ test("columns are as wide as their longest cell, numbers stand to the right", ()
 
 test("a moment is local time to the second", () => {
   expect(moment(new Date(2026, 0, 31, 23, 59, 59, 999).getTime())).toBe("2026-01-31 23:59:59");
+});
+
+test.each([
+  ["fits", 10, ["fits"]],
+  ["as wide as", 10, ["as wide as"]],
+  ["it goes on below here", 10, ["it goes on", "  below", "  here"]],
+  ["awordthatislongerthanthat ends", 10, ["awordthati", "  slongert", "  hanthat", "  ends"]],
+  ["a b", 1, ["a", "  b"]],
+])("%j in %d columns is %j", (line, columns, lines) => {
+  expect(wrapped(line, { columns, indent: 2 })).toEqual(lines);
 });

@@ -2,18 +2,20 @@ import pkg from "../../../package.json" with { type: "json" };
 import type { ScopeView } from "../../core/ports.ts";
 import type { FailureKind } from "../../errors.ts";
 import { oneLine } from "../../log.ts";
-import { counted, moment, span, table } from "../table.ts";
+import { counted, moment, span, table, wrapped } from "../table.ts";
 import type { Report } from "./report.ts";
 import { sparkline } from "./sparkline.ts";
 
 export interface ScreenOptions {
   /** Lines that there are: of a table that does not fit, the rest is counted. Infinity: all is shown. */
   readonly rows: number;
+  /** What is longer goes on below, but for the tables. Infinity: it does not. */
+  readonly columns: number;
   readonly utf8: boolean;
 }
 
 /** Lines beside the rows of the two tables. */
-const otherLines = 17;
+const otherLines = 18;
 const fewestRows = 3;
 
 const verdicts = {
@@ -26,15 +28,16 @@ const verdicts = {
 } as const satisfies Record<FailureKind, string>;
 
 /** The report on one screen. */
-export function screen(report: Report, { rows, utf8 }: ScreenOptions): readonly string[] {
+export function screen(report: Report, { rows, columns, utf8 }: ScreenOptions): readonly string[] {
   const { at, host, verdict, bansByHour } = report;
   const most = Math.max(fewestRows, Math.floor((rows - otherLines) / 2));
   const bans = bansByHour.reduce((sum, count) => sum + count, 0);
   const busiest = bans === 0 ? "" : `, ${Math.max(...bansByHour)} in the busiest hour`;
   return [
-    `fail2ban-cloudflare ${pkg.version} on ${host}, ${moment(at)}: ${verdict === null ? "all is well" : verdicts[verdict]}`,
+    `fail2ban-cloudflare ${pkg.version} on ${host}, ${moment(at)}`,
     "",
-    ...figures(report),
+    `verdict   ${verdict === null ? "all is well" : verdicts[verdict]}`,
+    ...figures(report).flatMap((line) => wrapped(line, { columns, indent: 10 })),
     `bans      ${sparkline(bansByHour, { utf8 })} ${bans} in 24 hours${busiest}`,
     ...part(jailTable(report), most),
     ...part(scopeTable(report), most),
