@@ -4,6 +4,7 @@ import { accessRules, placeOf } from "./cloudflare/access-rules.ts";
 import type { Scope } from "./cloudflare/access-rules.ts";
 import { cloudflareClient } from "./cloudflare/client.ts";
 import type { Call, ClientOptions } from "./cloudflare/client.ts";
+import { publishedRanges as readRanges } from "./cloudflare/ips.ts";
 import { accountId, isId, zoneId } from "./cloudflare/zones.ts";
 import { profileNamed } from "./config.ts";
 import type { Config, ProfileConfig } from "./config.ts";
@@ -26,6 +27,8 @@ import type { Runtime } from "./runtime.ts";
 
 /** How long calls under way may still take after SIGTERM. */
 const lastCallsMs = 2_000;
+
+const userAgent = `fail2ban-cloudflare/${pkg.version}`;
 
 export interface WireOptions {
   readonly runtime: Runtime;
@@ -137,7 +140,7 @@ function client({
     ...rest,
     fetch: runtime.fetch,
     baseUrl: config.apiBase,
-    userAgent: `fail2ban-cloudflare/${pkg.version}`,
+    userAgent,
   });
 }
 
@@ -305,4 +308,10 @@ function hardStop({ signal, sleep }: Runtime): AbortSignal {
   if (signal.aborted) stop();
   else signal.addEventListener("abort", stop, { once: true });
   return controller.signal;
+}
+
+/** Cloudflare's own ranges as its API names them today; needs no credential. */
+export async function publishedRanges({ fetch }: Runtime, { apiBase }: Config): Promise<readonly string[]> {
+  const ranges = await readRanges({ fetch, baseUrl: apiBase, userAgent });
+  return ranges.map(({ text }) => text);
 }
