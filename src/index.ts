@@ -1,6 +1,6 @@
 import { hostname, networkInterfaces } from "node:os";
 import { main } from "./cli.ts";
-import type { Runtime } from "./runtime.ts";
+import type { Runtime, Terminal } from "./runtime.ts";
 
 process.umask(0o077);
 
@@ -61,6 +61,33 @@ const runtime: Runtime = {
     ),
   print: (line) => console.log(line),
   talk: (line) => console.error(line),
+  terminal(name) {
+    const stream = process[name];
+    if (!stream.isTTY) return null;
+    return {
+      // A serial console may not know its size.
+      get columns() {
+        return stream.columns || 80;
+      },
+      get rows() {
+        return stream.rows || 24;
+      },
+      write: (text) => void stream.write(text),
+      keys,
+    };
+  },
 };
 
 process.exitCode = await main(process.argv.slice(2), runtime);
+
+function keys(onKey: Parameters<Terminal["keys"]>[0]): Disposable {
+  const { stdin } = process;
+  if (!stdin.isTTY) return { [Symbol.dispose]: () => {} };
+  const hear = (typed: Buffer): void => onKey(typed.toString());
+  stdin.setRawMode(true).on("data", hear);
+  return {
+    [Symbol.dispose]() {
+      stdin.off("data", hear).setRawMode(false).pause();
+    },
+  };
+}

@@ -8,6 +8,17 @@ export interface RunResult {
   readonly stderr: string;
 }
 
+/** A terminal that somebody looks at. */
+export interface Terminal {
+  /** Its size now. */
+  readonly columns: number;
+  readonly rows: number;
+  /** Writes text as it is, without the end of a line. */
+  write(text: string): void;
+  /** Hands over what is typed, unechoed, until it is disposed of: Ctrl-C too is a key then. */
+  keys(onKey: (key: string) => void): Disposable;
+}
+
 /** Everything the program takes from the outside; tests build their own. */
 export interface Runtime {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -38,4 +49,6 @@ export interface Runtime {
   print(line: string): void;
   /** Writes a line to stderr: the talk. */
   talk(line: string): void;
+  /** What stdout or stderr is connected to; null: no terminal. Takes some milliseconds, so never for a hook. */
+  terminal(stream: "stdout" | "stderr"): Terminal | null;
 }

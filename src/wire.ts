@@ -18,6 +18,8 @@ import { wireProfile } from "./wire/profile.ts";
 import type { WireOptions } from "./wire/profile.ts";
 import { rebuild } from "./wire/rebuild.ts";
 
+export { publishedRanges } from "./wire/client.ts";
+
 /** Puts together what delivers: one delivery per profile of the configuration. */
 export async function wireCourier(
   options: WireOptions,

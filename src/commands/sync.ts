@@ -8,6 +8,8 @@ import { openLog } from "../log.ts";
 import { wireCourier } from "../wire.ts";
 import { openJournal, takeLockPatiently } from "./courier-lock.ts";
 import type { Invocation } from "./invocation.ts";
+import { openProgress } from "./progress.ts";
+import { shownDelivery } from "./shown-delivery.ts";
 import { removeWakeFile } from "./wake.ts";
 
 export const sync = ({ runtime, configPath }: Invocation) =>
@@ -22,18 +24,23 @@ export const sync = ({ runtime, configPath }: Invocation) =>
     async run({ args }) {
       const config = loadConfig(runtime, configPath);
       using _lock = await takeLockPatiently(runtime, config);
-      const log = openLog(runtime, config.log);
+      using progress = openProgress(runtime);
+      const log = openLog(progress.runtime, config.log, { talks: "warn" });
       using journal = openJournal(runtime, config, log);
-      await using courier = await wireCourier(
+      await using wired = await wireCourier(
         { runtime, config, journal, log },
         { beforeLook: () => removeWakeFile(config), outdated: () => false },
       );
+      const courier = {
+        ...wired,
+        deliveries: wired.deliveries.map((delivery) => shownDelivery(delivery, progress)),
+      };
       if (!args["dry-run"]) await courier.recover();
       let complete = true;
       for (const delivery of courier.deliveries) {
         const places = await (args["dry-run"] ? compareProfile : syncProfile)(delivery);
         complete &&= places !== null;
-        for (const line of (places ?? []).flatMap(describe)) runtime.print(line);
+        for (const line of (places ?? []).flatMap(describe)) progress.runtime.print(line);
       }
       if (!args["dry-run"]) await runOnce(courier, runtime.signal);
       const left = args["dry-run"] ? null : await obstacle(courier, runtime.now());

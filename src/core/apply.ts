@@ -2,7 +2,7 @@ import { Failure } from "../errors.ts";
 import type { Delivery } from "./deliver.ts";
 import type { Step } from "./plan.ts";
 import type { Blocklist, Change, Known, Settled } from "./ports.ts";
-import { noteTrouble, subjectOf } from "./trouble.ts";
+import { askedAt, noteTrouble, subjectOf } from "./trouble.ts";
 
 /** Outcomes of single calls written to the journal together, so that a storm does not cost one fsync each. */
 const recordedAtOnce = 16;
@@ -33,7 +33,7 @@ export async function applySteps(
   steps: ReadonlyMap<Step, number>,
   signal: AbortSignal,
 ): Promise<Applied> {
-  const { journal, profile } = delivery;
+  const { journal, profile, now } = delivery;
   const changes = [...steps.keys()].filter((step): step is Change => step.kind !== "forget");
   const forgotten = [...steps.keys()].filter(({ kind }) => kind === "forget");
   await journal.record(
@@ -50,6 +50,7 @@ export async function applySteps(
 
   const stop = new AbortController();
   let worked = false;
+  let failure: unknown = null;
   let buffer: Settled[] = [];
   const flush = async (): Promise<void> => {
     const settled = buffer;
@@ -59,8 +60,9 @@ export async function applySteps(
   for await (const settled of place.apply(changes, AbortSignal.any([signal, stop.signal]))) {
     const generation = steps.get(settled.change) ?? 0;
     if ("failure" in settled) {
-      fates.set(generation, { kind: "failed", failure: settled.failure });
-      if (await noteFailure(delivery, place.label, settled.failure)) stop.abort();
+      failure = settled.failure;
+      fates.set(generation, { kind: "failed", failure });
+      if (await noteFailure(delivery, place.label, failure)) stop.abort();
     } else {
       worked = true;
       if (settled.outcome === "full") fates.set(generation, { kind: "full" });
@@ -71,7 +73,11 @@ export async function applySteps(
     if (buffer.length >= Math.max(recordedAtOnce, place.atOnce)) await flush();
   }
   await flush();
-  if (worked) await journal.setPause(subjectOf(profile, place.label), null);
+  if (failure instanceof Failure) await journal.failed(askedAt(delivery, place), failure.message, now());
+  if (worked) {
+    await journal.succeeded(askedAt(delivery, place), now());
+    await journal.setPause(subjectOf(profile, place.label), null);
+  }
   return { fates, worked, stopped: stop.signal.aborted };
 }
 

@@ -130,6 +130,24 @@ export interface CallLedger {
   clearPauses(profile: string): Promise<void>;
 }
 
+/** How the last calls went, for people: nothing is decided by it. */
+export interface ResultLedger {
+  /** Remembers that Cloudflare did what we asked. */
+  succeeded(asked: Asked, now: number): Promise<void>;
+  /** Remembers the last error, whatever comes after it. */
+  failed(asked: Asked, reason: string, now: number): Promise<void>;
+  /** Forgets how the calls of a profile went: its places have changed. */
+  forgetResults(profile: string): Promise<void>;
+}
+
+/** Whom we asked, and with which credential; `place` is null where it could not be found out. */
+export interface Asked {
+  readonly profile: string;
+  readonly credential: string;
+  readonly label: string;
+  readonly place: string | null;
+}
+
 /** The hooks' side: every method is one durable transaction and never looks at the edge. */
 export interface HoldLedger {
   /** Holds or renews; what was to be released is no longer. A renewed hold that changes nothing leaves nothing pending. */
@@ -258,6 +276,47 @@ export interface Summary {
   readonly calls: number;
 }
 
+/** What one jail of this journal holds. */
+export interface JailView {
+  readonly jail: string;
+  readonly held: number;
+  /** Of those held: not delivered yet. */
+  readonly pending: number;
+  /** Of those held: refused by Cloudflare. */
+  readonly parked: number;
+  /** New bans in the last 24 hours. */
+  readonly bansOfDay: number;
+  /** New bans since the journal was made. */
+  readonly bansEver: number;
+}
+
+/** What is known of one place, and how its last calls went. */
+export interface ScopeView {
+  readonly profile: string;
+  /** For people, as "zone example.com". */
+  readonly label: string;
+  readonly credential: string;
+  /** Rules or items there that are ours; null where the place could not be found out. */
+  readonly ours: number | null;
+  /** Addresses that somebody else has a rule for. */
+  readonly foreign: number | null;
+  readonly succeededAt: number | null;
+  readonly failedAt: number | null;
+  /** What the last error said. */
+  readonly reason: string | null;
+}
+
+/** What there is, counted by jail, by place and by hour. */
+export interface OverviewLedger {
+  /** Every jail that is known, those that hold most first. */
+  jailViews(now: number): Promise<readonly JailView[]>;
+  scopeViews(): Promise<readonly ScopeView[]>;
+  /** Networks that are pending and not parked, by profile. */
+  pendingOf(): Promise<ReadonlyMap<string, number>>;
+  /** New bans of the last 24 hours by the hour, the current one last. */
+  bansByHour(now: number): Promise<readonly number[]>;
+}
+
 export interface ViewLedger {
   summary(now: number): Promise<Summary>;
   holds(jail: string | null): Promise<readonly HoldView[]>;
@@ -272,6 +331,8 @@ export type Journal = HoldLedger &
   DeliveryLedger &
   RoomLedger &
   CallLedger &
+  ResultLedger &
   JailLedger &
   FactLedger &
+  OverviewLedger &
   ViewLedger;

@@ -6,7 +6,7 @@ import type { Delivery } from "./deliver.ts";
 import { plan } from "./plan.ts";
 import type { Step } from "./plan.ts";
 import type { Blocklist, Due } from "./ports.ts";
-import { noteOutage, rejectedMs } from "./trouble.ts";
+import { messageOf, noteOutage, rejectedMs } from "./trouble.ts";
 import type { Opened } from "./trouble.ts";
 
 /** Waits of one network whose calls fail while others work. */
@@ -144,7 +144,7 @@ async function giveFate(
 ): Promise<boolean> {
   if (!(failure instanceof Failure)) throw failure;
   if (failure.kind === "refused") {
-    await journal.park(pending.generation, failure.summary);
+    await journal.park(pending.generation, failure.message);
     log("warn", "", `Parked ${pending.network.text}: ${failure.summary}`);
     return false;
   }
@@ -157,8 +157,4 @@ async function giveFate(
 
 function isAddition({ kind }: Step): boolean {
   return kind === "add" || kind === "change";
-}
-
-function messageOf(failure: unknown): string {
-  return failure instanceof Failure ? failure.message : String(failure);
 }

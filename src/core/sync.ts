@@ -2,7 +2,7 @@ import { Failure } from "../errors.ts";
 import { tryRoom } from "./crowd.ts";
 import type { Delivery } from "./deliver.ts";
 import type { Blocklist, DeliveryLedger, EdgeRow, Entry, Known } from "./ports.ts";
-import { openAt, openPlaces, poolOf } from "./trouble.ts";
+import { askedAt, openAt, openPlaces, poolOf } from "./trouble.ts";
 import type { Opened } from "./trouble.ts";
 
 /** What a place has of ours against what the journal knows of it. */
@@ -102,6 +102,7 @@ async function eachPlace(
   opened: Opened,
   work: (place: Blocklist) => Promise<Difference>,
 ): Promise<readonly SyncedPlace[]> {
+  const { journal, now, log } = delivery;
   const synced: SyncedPlace[] = [];
   for (const place of [...opened.places, ...opened.former]) {
     if (opened.pausedUntilAt.has(place)) continue;
@@ -110,9 +111,11 @@ async function eachPlace(
       // A list of a mode that no jail uses is not spoken of.
       const idle = place.mode !== null && result.total === 0 && place !== opened.places[0];
       if (!idle) synced.push({ ...result, label: place.label });
+      await journal.succeeded(askedAt(delivery, place), now());
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      delivery.log("warn", "", `Cannot compare ${place.label}: ${error.summary}`);
+      await journal.failed(askedAt(delivery, place), error.message, now());
+      log("warn", "", `Cannot compare ${place.label}: ${error.summary}`);
     }
   }
   return synced;

@@ -1,6 +1,6 @@
 import { Failure } from "../errors.ts";
 import type { Delivery } from "./deliver.ts";
-import type { Blocklist, Pool, Profile } from "./ports.ts";
+import type { Asked, Blocklist, Pool, Profile } from "./ports.ts";
 
 /** How long we leave a credential or a place alone that Cloudflare rejects. */
 export const rejectedMs = 300_000;
@@ -28,7 +28,10 @@ export async function openPlaces(delivery: Delivery): Promise<Opened | null> {
   const { journal, profile, now } = delivery;
   try {
     const { places, former, troubles } = await profile.open();
-    for (const { label, failure } of troubles) await noteTrouble(delivery, label, failure);
+    for (const { label, failure } of troubles) {
+      await journal.failed(askedAt(delivery, { label, place: null }), messageOf(failure), now());
+      await noteTrouble(delivery, label, failure);
+    }
     const pausedUntilAt = new Map<Blocklist, number>();
     for (const place of [...places, ...former]) {
       const untilAt = (await journal.pause(subjectOf(profile, place.label)))?.untilAt ?? 0;
@@ -42,6 +45,7 @@ export async function openPlaces(delivery: Delivery): Promise<Opened | null> {
     };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
+    await journal.failed(askedAt(delivery, { label: credentialLabel, place: null }), error.message, now());
     if (error.kind === "unavailable") await noteOutage(delivery, error.message);
     else await noteTrouble(delivery, credentialLabel, error);
     return null;
@@ -77,6 +81,16 @@ export async function noteTrouble(
     untilAt: now() + rejectedMs,
     failures: (before?.failures ?? 0) + 1,
   });
+}
+
+/** Whom a delivery asks, for the record of how it went. */
+export function askedAt({ profile }: Delivery, { label, place }: Pick<Asked, "label" | "place">): Asked {
+  return { profile: profile.name, credential: profile.credential, label, place };
+}
+
+/** What a failure says, without its hint. */
+export function messageOf(failure: unknown): string {
+  return failure instanceof Failure ? failure.message : String(failure);
 }
 
 /** What a pause of a profile's place is filed under. */

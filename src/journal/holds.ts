@@ -2,6 +2,7 @@ import type { Database } from "bun:sqlite";
 import type { HoldLedger } from "../core/ports.ts";
 import { pauseOf, placesOfProfile } from "./calls.ts";
 import type { PauseRow } from "./calls.ts";
+import { banCounter } from "./history.ts";
 import { markPending } from "./pending.ts";
 import type { Sync } from "./sync.ts";
 
@@ -13,6 +14,7 @@ interface HeldRow {
 /** The hooks' side of the journal. */
 export function holdLedger(db: Database): Sync<HoldLedger> {
   const mark = markPending(db);
+  const count = banCounter(db);
   const key = "jail = $jail AND host = $host AND profile = $profile";
   const sql = {
     held: () =>
@@ -82,6 +84,7 @@ export function holdLedger(db: Database): Sync<HoldLedger> {
           mark(profile, network, true, now);
         }
         sql.know().run({ ...holder, mode });
+        if (held.length === 0) count(holder, now);
       }).immediate();
     },
     release({ profile, jail, host }, address, now) {

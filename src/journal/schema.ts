@@ -4,7 +4,8 @@ import { Failure } from "../errors.ts";
 /**
  * The steps from one version to the next; `user_version` counts those taken. Never change one that was released.
  * Moments are milliseconds since 1970. `holds` is what is wanted, `edge` what is known, `pending` where they may differ,
- * and `outside` what has no room: for now, until others have left, where it is `waiting`.
+ * and `outside` what has no room: for now, until others have left, where it is `waiting`. `bans` counts a jail's new
+ * holds by the hour, `results` says how the last calls to a place went.
  */
 const migrations: readonly string[] = [
   `
@@ -80,7 +81,26 @@ const migrations: readonly string[] = [
     profile TEXT NOT NULL,
     mode TEXT NOT NULL,
     shouted_at INTEGER NOT NULL DEFAULT 0,
+    bans INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (jail, host, profile)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE bans (
+    jail TEXT NOT NULL,
+    start_at INTEGER NOT NULL,
+    bans INTEGER NOT NULL,
+    PRIMARY KEY (jail, start_at)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE results (
+    profile TEXT NOT NULL,
+    label TEXT NOT NULL,
+    place TEXT,
+    credential TEXT NOT NULL,
+    succeeded_at INTEGER,
+    failed_at INTEGER,
+    reason TEXT,
+    PRIMARY KEY (profile, label)
   ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE facts (

@@ -7,6 +7,8 @@ import { callLedger } from "./calls.ts";
 import { deliveryLedger } from "./deliveries.ts";
 import { factLedger } from "./facts.ts";
 import { holdLedger } from "./holds.ts";
+import { overviewLedger } from "./overview.ts";
+import { resultLedger } from "./results.ts";
 import { roomLedger } from "./room.ts";
 import { migrate } from "./schema.ts";
 import { viewLedger } from "./views.ts";
@@ -45,6 +47,8 @@ export function openSqlite(path: string): SqliteJournal {
       ...deliveryLedger(db),
       ...factLedger(db),
       ...holdLedger(db),
+      ...overviewLedger(db),
+      ...resultLedger(db),
       ...roomLedger(db),
       ...viewLedger(db),
     };

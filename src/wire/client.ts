@@ -1,11 +1,14 @@
 import pkg from "../../package.json" with { type: "json" };
 import { cloudflareClient } from "../cloudflare/client.ts";
 import type { Call, ClientOptions } from "../cloudflare/client.ts";
+import { publishedRanges as readRanges } from "../cloudflare/ips.ts";
 import type { Config } from "../config.ts";
 import type { Runtime } from "../runtime.ts";
 
 /** How long calls under way may still take after SIGTERM. */
 const lastCallsMs = 2_000;
+
+const userAgent = `fail2ban-cloudflare/${pkg.version}`;
 
 /** Calls the API that the configuration names. */
 export function client({
@@ -20,7 +23,7 @@ export function client({
     ...rest,
     fetch: runtime.fetch,
     baseUrl: config.apiBase,
-    userAgent: `fail2ban-cloudflare/${pkg.version}`,
+    userAgent,
   });
 }
 
@@ -31,4 +34,10 @@ export function hardStop({ signal, sleep }: Runtime): AbortSignal {
   if (signal.aborted) stop();
   else signal.addEventListener("abort", stop, { once: true });
   return controller.signal;
+}
+
+/** Cloudflare's own ranges as its API names them today; needs no credential. */
+export async function publishedRanges({ fetch }: Runtime, { apiBase }: Config): Promise<readonly string[]> {
+  const ranges = await readRanges({ fetch, baseUrl: apiBase, userAgent });
+  return ranges.map(({ text }) => text);
 }

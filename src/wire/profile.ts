@@ -119,5 +119,6 @@ async function noticeChange(
   await journal.clearPauses(profile.name);
   await journal.hurry(profile.name);
   if (before !== null && !before.endsWith(` ${places}`)) await journal.recheck(profile.name, "all", now);
+  await journal.forgetResults(profile.name);
   await journal.setFact(name, after);
 }

@@ -30,11 +30,3 @@ test("a mode that somebody changed in the dashboard is set back", async () => {
   await web.run("sync");
   expect(edge.rules().map(({ mode }) => mode)).toEqual(["block"]);
 });
-
-test("realip prints every range of Cloudflare and the header", async () => {
-  await using edge = fakeCloudflare();
-  using web = site(edge);
-  const { stdout } = await web.run("realip");
-  expect(stdout.match(/^set_real_ip_from \S+;$/gm)).toHaveLength(22);
-  expect(stdout).toContain("real_ip_header CF-Connecting-IP;");
-});

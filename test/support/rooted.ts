@@ -51,6 +51,7 @@ export function rooted(origin: string): Rooted {
         interfaceAddresses: () => [],
         print: (line) => void stdout.push(line),
         talk: (line) => void stderr.push(line),
+        terminal: () => null,
       };
       const code = await main(args, runtime);
       return { code, stdout: stdout.join("\n"), stderr: stderr.join("\n") };

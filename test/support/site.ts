@@ -105,6 +105,7 @@ export function site(edge: FakeCloudflare, options: SiteOptions = {}): Site {
       interfaceAddresses: () => current.interfaceAddresses ?? [],
       print: (line) => void stdout.push(line),
       talk: (line) => void stderr.push(line),
+      terminal: () => null,
     };
     const code = await main(["--config", configPath, ...args], runtime);
     return { code, stdout: stdout.join("\n"), stderr: stderr.join("\n") };
