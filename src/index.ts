@@ -1,6 +1,7 @@
 import { hostname, networkInterfaces } from "node:os";
 import { main } from "./cli.ts";
 import type { Runtime } from "./runtime.ts";
+import { terminalOf } from "./terminal.ts";
 
 process.umask(0o077);
 
@@ -54,6 +55,10 @@ const runtime: Runtime = {
   detach(argv) {
     const stdio = { stdin: "ignore", stdout: "ignore", stderr: "ignore" } as const;
     Bun.spawn([...argv], { ...stdio, detached: true, cwd: "/" }).unref();
+  },
+  // Only when it is asked for: to look costs a start several milliseconds.
+  get terminal() {
+    return process.stdin.isTTY && process.stdout.isTTY ? terminalOf(process.stdin) : null;
   },
   interfaceAddresses: () =>
     Object.values(networkInterfaces()).flatMap((addresses) =>

@@ -8,6 +8,12 @@ export interface RunResult {
   readonly stderr: string;
 }
 
+/** The terminal of the person who started the program. */
+export interface Terminal {
+  /** A line that is typed or pasted and not shown; null when the person gives up (Ctrl-C, Ctrl-D). */
+  readHidden(): Promise<string | null>;
+}
+
 /** Everything the program takes from the outside; tests build their own. */
 export interface Runtime {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -32,6 +38,8 @@ export interface Runtime {
   run(argv: readonly string[], options: { readonly timeoutMs: number }): Promise<RunResult>;
   /** Starts a program in a session of its own, stdio on /dev/null, and does not wait. */
   detach(argv: readonly string[]): void;
+  /** To ask a person; null where stdin or stdout is no terminal. */
+  readonly terminal: Terminal | null;
   /** Addresses of this machine's own network interfaces. */
   interfaceAddresses(): readonly string[];
   /** Writes a line to stdout: the result. */

@@ -13,6 +13,7 @@ export interface TestRuntimeOptions {
   readonly sleep?: Runtime["sleep"];
   readonly run?: Runtime["run"];
   readonly detach?: Runtime["detach"];
+  readonly terminal?: Runtime["terminal"];
   readonly interfaceAddresses?: readonly string[];
 }
 
@@ -41,6 +42,7 @@ export function testRuntime(options: TestRuntimeOptions = {}): TestRuntime {
     sleep: options.sleep ?? ((ms) => Bun.sleep(ms)),
     run: options.run ?? runProgram,
     detach: options.detach ?? (() => {}),
+    terminal: options.terminal ?? null,
     interfaceAddresses: () => options.interfaceAddresses ?? [],
     print: (line) => void printed.push(line),
     talk: (line) => void talked.push(line),

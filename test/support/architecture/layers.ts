@@ -17,7 +17,7 @@ const edge = ["src/core/", "src/errors.ts", "src/runtime.ts", "src/secret.ts"];
 
 /** The direction of design.md, section 5; a file belongs to the first layer that names it or its directory. */
 const layers: readonly Layer[] = [
-  { of: "src/index.ts", may: ["src/cli.ts", "src/runtime.ts"], node: "all" },
+  { of: "src/index.ts", may: ["src/cli.ts", "src/runtime.ts", "src/terminal.ts"], node: "all" },
   {
     of: "src/cli.ts",
     may: [...commons, "src/commands/", "src/arguments.ts", "package.json"],
@@ -30,6 +30,7 @@ const layers: readonly Layer[] = [
       ...commons,
       "src/commands/",
       "src/wire.ts",
+      "src/inspect.ts",
       "src/credential.ts",
       "src/intake-options.ts",
       "src/journal/",
@@ -51,6 +52,10 @@ const layers: readonly Layer[] = [
       "package.json",
     ],
     node: "pure",
+  },
+  {
+    of: "src/inspect.ts",
+    may: [...commons, "src/credential.ts", "src/cloudflare/", "package.json"],
   },
   { of: "src/core/", may: ["src/core/", "src/errors.ts"], packages: ["ipaddr.js"], node: "pure" },
   { of: "src/cloudflare/", may: [...edge, "src/cloudflare/"], packages: ["@cloudflare/types"], node: "pure" },
