@@ -20,8 +20,10 @@ export function terminalAsker(terminal: Terminal, talk: (line: string) => void):
   const cancel = "null" as const;
   return {
     async secret(question) {
+      // Hidden before it is asked for: who pastes fast must not see it either.
+      const line = terminal.readHidden();
       talk(`${question} (it is not shown; Enter ends it)`);
-      const typed = (await terminal.readHidden())?.trim() ?? null;
+      const typed = (await line)?.trim() ?? null;
       if (typed === "") throw new Failure("usage", "Cannot log in: nothing was typed");
       return answered(typed);
     },
