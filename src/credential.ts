@@ -30,7 +30,7 @@ export function readCredential(runtime: Runtime, config: Config, profile: Profil
     fromActionFile(config);
   if (found === null) {
     throw new Failure("config", `Cannot find a Cloudflare credential: "${config.path}" names none`, {
-      hint: 'write a token into a file of mode 0600 and set api_token_file = "/etc/fail2ban-cloudflare/token"',
+      hint: "run: fail2ban-cloudflare login",
     });
   }
   return found;

@@ -42,11 +42,18 @@ const runtime: Runtime = {
         timeout: timeoutMs,
         cwd: "/",
       });
+      // What it has started may outlive it and keep the pipes open, and it need not end when it is asked to.
+      const late = new AbortController();
+      const timer = setTimeout(() => {
+        child.kill("SIGKILL");
+        late.abort();
+      }, timeoutMs + 1_000);
       const [stdout, stderr, code] = await Promise.all([
-        child.stdout.text(),
-        child.stderr.text(),
+        textOf(child.stdout, late.signal),
+        textOf(child.stderr, late.signal),
         child.exited,
       ]);
+      clearTimeout(timer);
       return { code, stdout, stderr };
     } catch (error) {
       return { code: 127, stdout: "", stderr: error instanceof Error ? error.message : String(error) };
@@ -69,3 +76,14 @@ const runtime: Runtime = {
 };
 
 process.exitCode = await main(process.argv.slice(2), runtime);
+
+/** All that comes out of a pipe until it is closed, or until the signal. */
+async function textOf(pipe: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<string> {
+  const reader = pipe.getReader();
+  signal.addEventListener("abort", () => void reader.cancel());
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read())
+    text += decoder.decode(part.value, { stream: true });
+  return text;
+}

@@ -11,6 +11,8 @@ import type { Runtime } from "./runtime.ts";
 
 export { backends, isBackend, requirements } from "./cloudflare/permissions.ts";
 export type { Backend, Ground, Reach, Requirement } from "./cloudflare/permissions.ts";
+export { reach } from "./cloudflare/reach.ts";
+export type { Reached } from "./cloudflare/reach.ts";
 export { tokenToCreate } from "./cloudflare/token-to-create.ts";
 export type { SeenAccount, SeenZone } from "./cloudflare/directory.ts";
 export type { TokenState } from "./cloudflare/tokens.ts";

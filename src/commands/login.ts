@@ -7,8 +7,8 @@ import { backends, inspect, isBackend, requirements, tokenToCreate } from "../in
 import type { Invocation } from "./invocation.ts";
 import { terminalAsker } from "./login/asker.ts";
 import { credentialGiven, placesGiven } from "./login/given.ts";
-import { introduce } from "./login/introduce.ts";
-import type { Introduced } from "./login/introduce.ts";
+import { introduce } from "./introduce.ts";
+import type { Introduced } from "./introduce.ts";
 import { choosePlaces, groundsOf } from "./login/places.ts";
 import { prove } from "./login/prove.ts";
 import { targetOf, writeEntry } from "./login/target.ts";
@@ -44,7 +44,7 @@ export const login = ({ runtime, configPath }: Invocation) =>
         for (const line of tokenToCreate(backend, kind)) runtime.talk(line);
       });
       const inspection = inspect({ runtime, apiBase: target.apiBase, credential: found.credential });
-      const seen = await introduce(inspection, found, args.account);
+      const seen = await introduce(inspection, found, args.account ?? null);
       runtime.print(`✓ ${whatItIs(found, seen)}`);
 
       const places = await choosePlaces(seen, {

@@ -93,10 +93,10 @@ test("the administrator's lines stay, and a token of old goes", async () => {
 });
 
 test.each([
-  ["nobody knows", "test-token-unknown", null, "Cloudflare knows no such token"],
-  ["is too short to be one", "short", null, "Cloudflare knows no such token"],
-  ["is disabled", "test-token-off", "disabled", "the token is disabled"],
-  ["has expired", "test-token-past", "expired", "the token is expired"],
+  ["nobody knows", "test-token-unknown", null, "Cloudflare does not know it"],
+  ["is too short to be one", "short", null, "Cloudflare does not know it"],
+  ["is disabled", "test-token-off", "disabled", "it is disabled"],
+  ["has expired", "test-token-past", "expired", "it is expired"],
 ] as const)("a token that %s is refused, and nothing is written", async (_, token, status, says) => {
   await using edge = fakeCloudflare();
   using web = site(edge);

@@ -1,7 +1,7 @@
 import { Failure } from "../../errors.ts";
 import type { Backend, Ground, Inspection } from "../../inspect.ts";
 import type { Asker } from "./asker.ts";
-import type { Introduced } from "./introduce.ts";
+import type { Introduced } from "../introduce.ts";
 
 /** Where to block, as the configuration has it: in zones, in an account, or, with neither, for all zones of the user. */
 export interface Places {

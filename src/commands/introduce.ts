@@ -1,6 +1,6 @@
-import type { FoundCredential } from "../../credential.ts";
-import { Failure } from "../../errors.ts";
-import type { Inspection, SeenAccount, SeenZone, TokenState } from "../../inspect.ts";
+import type { FoundCredential } from "../credential.ts";
+import { Failure } from "../errors.ts";
+import type { Inspection, SeenAccount, SeenZone, TokenState } from "../inspect.ts";
 
 /** What a credential is and sees. */
 export interface Introduced {
@@ -14,21 +14,21 @@ export interface Introduced {
 export async function introduce(
   inspection: Inspection,
   { credential }: FoundCredential,
-  account: string | undefined,
+  account: string | null,
 ): Promise<Introduced> {
   if (credential.kind === "key") {
     return { token: null, zones: await inspection.zones(), accounts: await inspection.accounts() };
   }
   const [zones, accounts] = await Promise.all([orNone(inspection.zones()), orNone(inspection.accounts())]);
-  const ids = [...(account === undefined ? [] : [account]), ...accounts.map(({ id }) => id)];
+  const ids = [...(account === null ? [] : [account]), ...accounts.map(({ id }) => id)];
   const token = await inspection.token([...new Set([...ids, ...zones.map((zone) => zone.account.id)])]);
   if (token === null && zones.length + accounts.length === 0) {
-    throw new Failure("rejected", "Cannot log in: Cloudflare knows no such token", {
-      hint: "copy it from the dashboard once more; for a token of an account's own: --account ID",
+    throw new Failure("rejected", "Cannot use the token: Cloudflare does not know it", {
+      hint: "log in again; for a token of an account's own: login --account ID",
     });
   }
   if (token !== null && token.status !== "active") {
-    throw new Failure("rejected", `Cannot log in: the token is ${token.status}`, {
+    throw new Failure("rejected", `Cannot use the token: it is ${token.status}`, {
       hint: "renew it in Cloudflare's dashboard, or create another",
     });
   }
