@@ -24,6 +24,8 @@ const commands: Readonly<Record<string, () => Promise<AnyCommand>>> = Object.ass
   sync: async () => (await import("./commands/sync.ts")).sync,
   status: async () => (await import("./commands/status.ts")).status,
   list: async () => (await import("./commands/list.ts")).list,
+  doctor: async () => (await import("./commands/doctor.ts")).doctor,
+  login: async () => (await import("./commands/login.ts")).login,
   install: async () => (await import("./commands/install.ts")).install,
   uninstall: async () => {
     const { uninstall } = await import("./commands/uninstall.ts");

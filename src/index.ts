@@ -1,6 +1,6 @@
 import { hostname, networkInterfaces } from "node:os";
 import { main } from "./cli.ts";
-import type { Runtime, Terminal } from "./runtime.ts";
+import type { Runtime } from "./runtime.ts";
 
 process.umask(0o077);
 
@@ -41,11 +41,18 @@ const runtime: Runtime = {
         timeout: timeoutMs,
         cwd: "/",
       });
+      // What it has started may outlive it and keep the pipes open, and it need not end when it is asked to.
+      const late = new AbortController();
+      const timer = setTimeout(() => {
+        child.kill("SIGKILL");
+        late.abort();
+      }, timeoutMs + 1_000);
       const [stdout, stderr, code] = await Promise.all([
-        child.stdout.text(),
-        child.stderr.text(),
+        textOf(child.stdout, late.signal),
+        textOf(child.stderr, late.signal),
         child.exited,
       ]);
+      clearTimeout(timer);
       return { code, stdout, stderr };
     } catch (error) {
       return { code: 127, stdout: "", stderr: error instanceof Error ? error.message : String(error) };
@@ -73,21 +80,34 @@ const runtime: Runtime = {
         return stream.rows || 24;
       },
       write: (text) => void stream.write(text),
-      keys,
+    };
+  },
+  keyboard() {
+    const { stdin } = process;
+    if (!stdin.isTTY) return null;
+    return {
+      listen(onKeys) {
+        const hear = (typed: Buffer): void => onKeys(typed.toString());
+        stdin.setRawMode(true).on("data", hear).resume();
+        return {
+          [Symbol.dispose]() {
+            stdin.off("data", hear).pause().setRawMode(false);
+          },
+        };
+      },
     };
   },
 };
 
 process.exitCode = await main(process.argv.slice(2), runtime);
 
-function keys(onKey: Parameters<Terminal["keys"]>[0]): Disposable {
-  const { stdin } = process;
-  if (!stdin.isTTY) return { [Symbol.dispose]: () => {} };
-  const hear = (typed: Buffer): void => onKey(typed.toString());
-  stdin.setRawMode(true).on("data", hear);
-  return {
-    [Symbol.dispose]() {
-      stdin.off("data", hear).setRawMode(false).pause();
-    },
-  };
+/** All that comes out of a pipe until it is closed, or until the signal. */
+async function textOf(pipe: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<string> {
+  const reader = pipe.getReader();
+  signal.addEventListener("abort", () => void reader.cancel());
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read())
+    text += decoder.decode(part.value, { stream: true });
+  return text;
 }

@@ -15,8 +15,12 @@ export interface Terminal {
   readonly rows: number;
   /** Writes text as it is, without the end of a line. */
   write(text: string): void;
-  /** Hands over what is typed, unechoed, until it is disposed of: Ctrl-C too is a key then. */
-  keys(onKey: (key: string) => void): Disposable;
+}
+
+/** The keyboard of the person who started the program. */
+export interface Keyboard {
+  /** Hands over what is typed or pasted, unechoed, until it is disposed of: Ctrl-C too is a key then. */
+  listen(onKeys: (typed: string) => void): Disposable;
 }
 
 /** Everything the program takes from the outside; tests build their own. */
@@ -51,4 +55,6 @@ export interface Runtime {
   talk(line: string): void;
   /** What stdout or stderr is connected to; null: no terminal. Takes some milliseconds, so never for a hook. */
   terminal(stream: "stdout" | "stderr"): Terminal | null;
+  /** What stdin is connected to; null: no terminal. Takes some milliseconds, so never for a hook. */
+  keyboard(): Keyboard | null;
 }

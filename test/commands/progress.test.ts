@@ -11,7 +11,6 @@ function recorder(columns = 40): Terminal & { readonly written: string[] } {
     columns,
     rows: 24,
     write: (text) => void written.push(text),
-    keys: () => ({ [Symbol.dispose]() {} }),
   };
 }
 

@@ -48,6 +48,7 @@ export function rooted(origin: string): Rooted {
         },
         run: async () => ({ code: 127, stdout: "", stderr: "" }),
         detach: () => {},
+        keyboard: () => null,
         interfaceAddresses: () => [],
         print: (line) => void stdout.push(line),
         talk: (line) => void stderr.push(line),

@@ -46,6 +46,7 @@ export function testRuntime(options: TestRuntimeOptions = {}): TestRuntime {
     print: (line) => void printed.push(line),
     talk: (line) => void talked.push(line),
     terminal: options.terminal ?? (() => null),
+    keyboard: () => null,
   };
 }
 

@@ -102,6 +102,7 @@ export function site(edge: FakeCloudflare, options: SiteOptions = {}): Site {
       },
       run: async () => ({ code: 127, stdout: "", stderr: "" }),
       detach: () => void (wakes += 1),
+      keyboard: () => null,
       interfaceAddresses: () => current.interfaceAddresses ?? [],
       print: (line) => void stdout.push(line),
       talk: (line) => void stderr.push(line),

@@ -19,7 +19,9 @@ export interface Before {
 export async function lookBefore(runtime: Runtime, fail2ban: Fail2banClient): Promise<Before> {
   const errors = await fail2ban.configErrors();
   for (const error of errors) {
-    runtime.talk(`fail2ban's configuration was broken before: ${error}${remedyOf(error)}`);
+    const remedy = remedyOf(error);
+    const hint = remedy === null ? "" : ` (${remedy})`;
+    runtime.talk(`fail2ban's configuration was broken before: ${error}${hint}`);
   }
   const running = await fail2ban.isRunning();
   const { jails } = await fail2ban.dump();
@@ -113,9 +115,10 @@ function calls(jail: DumpedJail, action: string): boolean {
   return jail.commands(action).some((command) => command.includes(programName));
 }
 
-/** Stock Debian 12 is like this: fail2ban watches sshd's log, and nothing writes one. */
-function remedyOf(error: string): string {
+/** What mends a fault of fail2ban's configuration; null where nothing is known of it. */
+export function remedyOf(error: string): string | null {
+  // Stock Debian 12 is like this: fail2ban watches sshd's log, and nothing writes one.
   const jail = /any log file for (\S+) jail/.exec(error)?.[1];
-  if (jail === undefined) return "";
-  return ` (write "[${jail}]" and "backend = systemd" into jail.d/${jail}.local, or install what writes its log, as rsyslog)`;
+  if (jail === undefined) return null;
+  return `write "[${jail}]" and "backend = systemd" into jail.d/${jail}.local, or install what writes its log, as rsyslog`;
 }

@@ -15,14 +15,14 @@ const clearBelow = "\u001b[J";
 
 /** Draws anew every two seconds until a key or a signal ends it; the terminal is then as it was before. */
 export async function watch(
-  { sleep, signal }: Pick<Runtime, "sleep" | "signal">,
+  { sleep, signal, keyboard }: Pick<Runtime, "sleep" | "signal" | "keyboard">,
   terminal: Terminal,
   draw: () => Promise<readonly string[]>,
 ): Promise<void> {
   const ended = new AbortController();
   const end = AbortSignal.any([signal, ended.signal]);
   terminal.write(enter);
-  using _keys = terminal.keys((typed) => {
+  using _keys = keyboard()?.listen((typed) => {
     if (ending.test(typed)) ended.abort();
   });
   try {

@@ -1,0 +1,90 @@
+import type { ProfileConfig } from "../../config.ts";
+import { requirements } from "../../inspect.ts";
+import type { Backend, Ground } from "../../inspect.ts";
+import { groundsOf } from "../login/places.ts";
+import { bad, distinct, foundBy, ok, warn } from "./check.ts";
+import type { Check, Finding } from "./check.ts";
+import type { Host, ProfileSeen } from "./host.ts";
+
+/** A token that ends within this time is to be renewed. */
+const soonMs = 14 * 86_400_000;
+
+/** What blocks for every profile. */
+const backend: Backend = "access-rules";
+
+/** The findings of every profile of the configuration. */
+export async function ofProfiles(
+  host: Host,
+  look: (profile: ProfileConfig, seen: ProfileSeen) => Promise<readonly Finding[]>,
+): Promise<readonly Finding[]> {
+  const findings = [...host.config().profiles.values()].map((profile) =>
+    foundBy(async () => look(profile, await host.profile(profile))),
+  );
+  return distinct((await Promise.all(findings)).flat());
+}
+
+export const token: Check = {
+  name: "token",
+  run: (host) => ofProfiles(host, async (_, seen) => [stateOf(seen, host.runtime.now())]),
+};
+
+function stateOf({ found, token: state }: ProfileSeen, now: number): Finding {
+  if (found.credential.kind === "key") return ok("Cloudflare accepts the Global API Key");
+  if (state === null) return ok("Cloudflare accepts the API token");
+  const ends = state.expiresAt === null ? null : new Date(state.expiresAt).toISOString().slice(0, 10);
+  if (state.expiresAt === null || state.expiresAt - now > soonMs) {
+    return ok(`The API token is active${ends === null ? "" : `, until ${ends}`}`);
+  }
+  return warn(
+    `The API token ends on ${ends}`,
+    "from then on nothing is blocked any more",
+    "renew it in Cloudflare's dashboard, or create another: fail2ban-cloudflare login",
+  );
+}
+
+export const permissions: Check = {
+  name: "permissions",
+  run: (host) =>
+    ofProfiles(host, async ({ zones, account }, seen) => {
+      const places =
+        zones.length === 0
+          ? [{ zones: [], account }]
+          : zones.map((zone) => ({ zones: [zone], account: null }));
+      const findings = places.map((place) =>
+        foundBy(async () => {
+          const grounds = await groundsOf(seen.inspection, place, { backend, seen });
+          return [...grounds.flatMap((ground) => inactive(ground, seen)), ...(await lacking(grounds, seen))];
+        }),
+      );
+      return (await Promise.all(findings)).flat();
+    }),
+};
+
+function inactive({ id, label }: Ground, { zones }: ProfileSeen): Finding[] {
+  const status = zones.find((zone) => zone.id === id)?.status ?? "active";
+  if (status === "active") return [];
+  return [
+    warn(
+      `Cloudflare calls ${label} ${status}`,
+      "its visitors do not come through Cloudflare, so nobody is blocked there",
+      "finish its set-up in Cloudflare's dashboard",
+    ),
+  ];
+}
+
+async function lacking(grounds: readonly Ground[], { inspection, found }: ProfileSeen): Promise<Finding[]> {
+  const findings = requirements(backend, grounds).map(async (requirement) => {
+    const { label, permission } = requirement;
+    const reach = await inspection.probe(requirement);
+    if (reach === "edit") return ok(`${label}: ${permission}`);
+    const isUsers = label === "the user's own rules" && found.credential.kind === "token";
+    return bad(
+      `The credential lacks ${permission} for ${label}${reach === "read" ? ", and may only read" : ""}`,
+      "bans are recorded, and never blocked there",
+      isUsers
+        ? "name zones: fail2ban-cloudflare login"
+        : "give it that in Cloudflare's dashboard, then: fail2ban-cloudflare deliver --once",
+    );
+  });
+  return Promise.all(findings);
+}
