@@ -147,7 +147,7 @@ async function deliverAt(
   place: Blocklist,
   signal: AbortSignal,
 ): Promise<{ readonly worked: boolean; readonly fates: Fates }> {
-  const { journal, profile, profilesOf } = delivery;
+  const { journal, profile, profilesOf, now } = delivery;
   const site = { place: place.place, profiles: profilesOf(place.place) };
   const steps = new Map<Step, number>();
   for (const one of due) {
@@ -190,6 +190,15 @@ async function deliverAt(
     if (buffer.length >= recordedAtOnce) await flush();
   }
   await flush();
+  // Another profile may have looked at them while the calls were under way.
+  for (const other of site.profiles) {
+    if (other !== profile.name && changes.length > 0)
+      await journal.recheck(
+        other,
+        changes.map(({ network }) => network.text),
+        now(),
+      );
+  }
   if (worked) await journal.setPause(subjectOf(profile, place.label), null);
   return { worked, fates };
 }
