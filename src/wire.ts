@@ -11,6 +11,7 @@ import { readAddress } from "./core/address.ts";
 import type { Courier } from "./core/courier.ts";
 import type { Delivery } from "./core/deliver.ts";
 import { gate } from "./core/gate.ts";
+import type { Gate } from "./core/gate.ts";
 import { recoverBans } from "./core/recover.ts";
 import type { Fail2banState } from "./core/recover.ts";
 import { intake } from "./core/intake.ts";
@@ -40,9 +41,9 @@ export async function wireCourier(
   hooks: Pick<Courier, "beforeLook" | "outdated">,
 ): Promise<Courier & AsyncDisposable> {
   const { runtime, config, journal, log } = options;
-  const sharing = new Map<string, Set<string>>();
+  const common: Common = { sharing: new Map(), gates: new Map() };
   const deliveries = await Promise.all(
-    [...config.profiles.values()].map((profile) => wireProfile(options, profile, sharing)),
+    [...config.profiles.values()].map((profile) => wireProfile(options, profile, common)),
   );
   const database = databasePath(config.fail2ban);
   const fail2banState = () => (database === null ? emptyState : readState(join(runtime.root, database)));
@@ -141,21 +142,27 @@ function client({
   });
 }
 
+/** What the profiles of a courier have in common. */
+interface Common {
+  /** By place: the profiles that block there. */
+  readonly sharing: Map<string, Set<string>>;
+  /** By credential: two gates would each book what is left of its budget. */
+  readonly gates: Map<string, Gate>;
+}
+
 async function wireProfile(
   { runtime, config, journal, log }: WireOptions,
   profile: ProfileConfig,
-  sharing: Map<string, Set<string>>,
+  { sharing, gates }: Common,
 ): Promise<Delivery> {
   const found = tryCredential(runtime, config, profile);
   const fingerprint = found instanceof Failure ? `none-${profile.name}` : found.fingerprint;
   if (!(found instanceof Failure) && found.warning !== null) log("warn", "", found.warning);
-  const door = gate(journal, {
-    credential: fingerprint,
-    budget: config.budget,
-    now: runtime.now,
-    random: runtime.random,
-  });
-  await noticeChange(journal, config, profile, fingerprint, runtime.now());
+  const { now, random } = runtime;
+  const door = gates.getOrInsertComputed(fingerprint, () =>
+    gate(journal, { credential: fingerprint, budget: config.budget, now, random }),
+  );
+  await noticeChange(journal, config, profile, fingerprint, now());
   const share = (place: string): void => {
     sharing.set(place, (sharing.get(place) ?? new Set()).add(profile.name));
   };
@@ -198,8 +205,8 @@ async function wireProfile(
       },
     },
     profilesOf: (place) => sharing.get(place) ?? new Set(),
-    now: runtime.now,
-    random: runtime.random,
+    now,
+    random,
     log,
   };
 }

@@ -42,3 +42,24 @@ test.each([
     expect(edge.rules().map(({ mode }) => mode)).toEqual(modes as "block"[]);
   },
 );
+
+test("two profiles with one credential share its budget", async () => {
+  const clock = { now: Date.UTC(2026, 0, 1) };
+  await using edge = fakeCloudflare({
+    zones: [{ name: "example.com" }, { name: "example.org" }],
+    now: () => clock.now,
+    limit: { calls: 15, windowMs: 300_000 },
+  });
+  using web = site(edge, {
+    startAt: clock.now,
+    config: { budget: "15" },
+    tables: '[profiles.other]\nzones = ["example.org"]\n',
+  });
+  for (let last = 1; last <= 20; last += 1) {
+    await web.run(`ban 203.0.113.${last} --jail sshd`);
+    await web.run(`ban 203.0.113.${last} --jail sshd --profile other`);
+  }
+  await web.deliverOnce();
+  expect(edge.calls.length).toBe(15);
+  expect(edge.overLimit).toBe(0);
+});
