@@ -51,7 +51,11 @@ export async function wireCourier(
     journal,
     deliveries,
     restartMs: config.restartGraceMs,
-    rebuild: (profile, found) => rebuild(options, profile, found, fail2banState() ?? emptyState),
+    rebuild: async (profile, found) => {
+      const state = fail2banState();
+      if (state === null) throw new Failure("unavailable", "Cannot read fail2ban's bans now");
+      await rebuild(options, profile, found, state);
+    },
     stillBanned: () => {
       const state = fail2banState();
       return state === null ? null : bannedUntil(state.bans);

@@ -22,6 +22,9 @@ const recoverEveryMs = 600_000;
 /** The edge is compared so often, in case somebody changed it. */
 const syncEveryMs = 3_600_000;
 
+/** A comparison that did not come to every place is made again after this time. */
+const syncAgainMs = 600_000;
+
 /** How often a courier that stays looks whether one of these is due. */
 const upkeepEveryMs = 60_000;
 
@@ -36,7 +39,10 @@ export interface Courier {
   readonly stillBanned: () => Grace["stillBannedUntil"] | null;
   /** Holds what fail2ban bans and the journal has not. */
   readonly recover: () => Promise<void>;
-  /** Holds what a new journal finds of ours at the edge, as far as fail2ban still bans it or never knew it. */
+  /**
+   * Holds what a new journal finds of ours at the edge, as far as fail2ban still bans it or never knew it; rejects with
+   * an unavailable failure when fail2ban's bans cannot be read now.
+   */
   readonly rebuild: (profile: string, found: readonly Entry[]) => Promise<void>;
   /** Called before each look: from then on a hook wakes anew. */
   readonly beforeLook: () => void;
@@ -86,6 +92,8 @@ export async function runCourier(courier: Courier, signal: AbortSignal): Promise
         upkeepAt = now() + upkeepEveryMs;
         await recoverIfDue(courier);
         await syncIfDue(courier);
+        // What we write ourselves does not count as a change.
+        seen = Number.NaN;
         continue;
       }
       if (idle && (nextAt === null || nextAt - now() > stayMs)) break;
@@ -102,20 +110,26 @@ async function recoverIfDue({ journal, recover, now }: Courier): Promise<void> {
   await journal.setFact("recovered_at", String(now()));
 }
 
-async function syncIfDue(courier: Courier): Promise<void> {
-  const { journal, deliveries, now } = courier;
+/** Compares every place. A journal is new until that has been done once, and takes over what it finds. */
+async function syncIfDue({ journal, deliveries, now, rebuild, recover }: Courier): Promise<void> {
   if (!(await isOver(journal, "synced_at", syncEveryMs, now()))) return;
+  if (!(await isOver(journal, "sync_tried_at", syncAgainMs, now()))) return;
   const fresh = (await journal.fact("synced_at")) === null;
-  await journal.setFact("synced_at", String(now()));
+  let [tried, complete] = [false, true];
   for (const delivery of deliveries) {
-    const places = (await syncProfile(delivery)) ?? [];
-    if (fresh)
-      await courier.rebuild(
-        delivery.profile.name,
-        places.flatMap(({ found }) => found),
-      );
+    const places = await syncProfile(delivery, {
+      async found(entries) {
+        if (fresh) await rebuild(delivery.profile.name, entries);
+      },
+      failed: () => void (complete = false),
+    });
+    if (places === null) complete = false;
+    else tried = true;
   }
-  if (fresh) await courier.recover();
+  if (tried) await journal.setFact("sync_tried_at", String(now()));
+  if (!complete) return;
+  if (fresh) await recover();
+  await journal.setFact("synced_at", String(now()));
 }
 
 /** Whether the moment of a fact is longer ago than `everyMs`, or in the future after the clock was set back. */
@@ -131,10 +145,13 @@ export async function runOnce(courier: Courier, signal: AbortSignal): Promise<vo
   await Promise.all(courier.deliveries.map((delivery) => drain(delivery, signal)));
 }
 
-/** Whether something is due now, for the look after the lock was let go. */
+/**
+ * Whether there is something that a courier works on or stays for, for the look after the lock was let go: a hook that
+ * found the lock held has started nobody.
+ */
 export async function anythingDue(courier: Courier): Promise<boolean> {
-  const due = await Promise.all(courier.deliveries.map(isDue));
-  return due.includes(true);
+  const nextAt = await nextDueAt(courier, 0);
+  return nextAt !== null && nextAt - courier.now() <= stayMs;
 }
 
 async function isDue(delivery: Delivery): Promise<boolean> {

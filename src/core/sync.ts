@@ -47,11 +47,23 @@ export async function compareProfile(delivery: Delivery): Promise<readonly Synce
   return eachPlace(delivery, async (place) => compare(delivery.journal, place));
 }
 
+/** Who wants to know how a comparison goes. */
+export interface SyncListener {
+  /** What a place has of ours that the journal does not know, before it learns of it. */
+  found(entries: readonly Entry[]): Promise<void>;
+  /** A place of the profile could not be compared. */
+  failed(): void;
+}
+
 /** Has the journal agree with every place of a profile; what then differs from what is held is pending. */
-export async function syncProfile(delivery: Delivery): Promise<readonly SyncedPlace[] | null> {
+export async function syncProfile(
+  delivery: Delivery,
+  listener?: SyncListener,
+): Promise<readonly SyncedPlace[] | null> {
   const { journal, profile, now, log } = delivery;
-  return eachPlace(delivery, async (place) => {
+  const learn = async (place: Blocklist): Promise<Difference> => {
     const result = await compare(journal, place);
+    await listener?.found(result.found);
     await journal.record(place.place, profile.name, result.known);
     const networks = result.known.map(({ network }) => network);
     await journal.recheck(profile.name, networks, now());
@@ -61,7 +73,8 @@ export async function syncProfile(delivery: Delivery): Promise<readonly SyncedPl
       log("warn", "", `Synced ${place.label}: ${counts}`);
     }
     return result;
-  });
+  };
+  return eachPlace(delivery, learn, listener);
 }
 
 async function compare(journal: DeliveryLedger, place: Blocklist): Promise<Difference> {
@@ -73,16 +86,19 @@ async function compare(journal: DeliveryLedger, place: Blocklist): Promise<Diffe
 async function eachPlace(
   delivery: Delivery,
   work: (place: Blocklist) => Promise<Difference>,
+  listener?: SyncListener,
 ): Promise<readonly SyncedPlace[] | null> {
   if ((await openAt(delivery)) > delivery.now()) return null;
   const opened = await openPlaces(delivery);
   if (opened === null) return null;
+  if (opened.blockedUntilAt !== null) listener?.failed();
   const synced: SyncedPlace[] = [];
   for (const place of [...opened.places, ...opened.former]) {
     try {
       synced.push({ ...(await work(place)), label: place.label });
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
+      listener?.failed();
       delivery.log("warn", "", `Cannot compare ${place.label}: ${error.summary}`);
     }
   }
