@@ -1,6 +1,7 @@
 import { Failure } from "../errors.ts";
 import { drain, openAt } from "./deliver.ts";
 import type { Delivery } from "./deliver.ts";
+import { flushedMs } from "./hold.ts";
 import type { Entry, Grace, Journal } from "./ports.ts";
 import { syncProfile } from "./sync.ts";
 
@@ -90,6 +91,7 @@ export async function runCourier(courier: Courier, signal: AbortSignal): Promise
       if (courier.outdated()) break;
       if (upkeepAt <= now() || upkeepAt > now() + upkeepEveryMs) {
         upkeepAt = now() + upkeepEveryMs;
+        await journal.hasten(now() + Math.max(courier.restartMs, flushedMs));
         await recoverIfDue(courier);
         await syncIfDue(courier);
         // What we write ourselves does not count as a change.

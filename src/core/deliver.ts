@@ -1,5 +1,6 @@
 import { Failure } from "../errors.ts";
 import { backoffMs } from "./backoff.ts";
+import { pausedUntil } from "./gate.ts";
 import type { Gate } from "./gate.ts";
 import { plan } from "./plan.ts";
 import type { Step } from "./plan.ts";
@@ -44,9 +45,9 @@ export async function drain(delivery: Delivery, signal: AbortSignal): Promise<vo
 }
 
 /** When calls for a profile are possible, milliseconds since 1970; not after now: at once. */
-export async function openAt({ journal, profile, gate }: Delivery): Promise<number> {
+export async function openAt({ journal, profile, gate, now }: Delivery): Promise<number> {
   const pause = await journal.pause(subjectOf(profile, credentialLabel));
-  return Math.max(await gate.openAt(), pause?.untilAt ?? 0);
+  return Math.max(await gate.openAt(), pausedUntil(pause, now()));
 }
 
 export interface Opened {
@@ -61,12 +62,11 @@ export async function openPlaces(delivery: Delivery): Promise<Opened | null> {
   try {
     const { places, former, troubles } = await profile.open();
     for (const { label, failure } of troubles) await noteTrouble(delivery, label, failure);
-    const pauses = await Promise.all(places.map(({ label }) => journal.pause(subjectOf(profile, label))));
-    const usable = places.filter((_, index) => (pauses[index]?.untilAt ?? 0) <= now());
-    const ends = [
-      ...pauses.map((pause) => pause?.untilAt ?? 0).filter((untilAt) => untilAt > now()),
-      ...troubles.map(() => now() + rejectedMs),
-    ];
+    const pauses = await Promise.all(
+      places.map(async ({ label }) => pausedUntil(await journal.pause(subjectOf(profile, label)), now())),
+    );
+    const usable = places.filter((_, index) => (pauses[index] ?? 0) <= now());
+    const ends = [...pauses.filter((untilAt) => untilAt > now()), ...troubles.map(() => now() + rejectedMs)];
     return { places: usable, former, blockedUntilAt: ends.length === 0 ? null : Math.min(...ends) };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
