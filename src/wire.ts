@@ -7,6 +7,7 @@ import { recoverBans } from "./core/recover.ts";
 import { turns } from "./core/turns.ts";
 import type { Turns } from "./core/turns.ts";
 import { readCredential } from "./credential.ts";
+import { Failure } from "./errors.ts";
 import { bannedUntil, databasePath, emptyState, readState } from "./fail2ban/bips.ts";
 import { intakeOptions } from "./intake-options.ts";
 import type { Runtime } from "./runtime.ts";
@@ -15,7 +16,7 @@ import { idsOf } from "./wire/ids.ts";
 import { findPlaces } from "./wire/places.ts";
 import type { Found } from "./wire/places.ts";
 import { wireProfile } from "./wire/profile.ts";
-import type { WireOptions } from "./wire/profile.ts";
+import type { Shared, WireOptions } from "./wire/profile.ts";
 import { rebuild } from "./wire/rebuild.ts";
 
 export { publishedRanges } from "./wire/client.ts";
@@ -26,7 +27,7 @@ export async function wireCourier(
   hooks: Pick<Courier, "beforeLook" | "outdated">,
 ): Promise<Courier & AsyncDisposable> {
   const { runtime, config, journal, log } = options;
-  const shared = { users: new Map<string, Set<string>>(), turnsOf: turnsByAccount() };
+  const shared: Shared = { users: new Map(), gates: new Map(), turnsOf: turnsByAccount() };
   const deliveries = await Promise.all(
     [...config.profiles.values()].map((profile) => wireProfile(options, profile, shared)),
   );
@@ -36,7 +37,11 @@ export async function wireCourier(
     journal,
     deliveries,
     restartMs: config.restartGraceMs,
-    rebuild: (profile, found) => rebuild(options, profile, found, fail2banState() ?? emptyState),
+    rebuild: async (profile, found) => {
+      const state = fail2banState();
+      if (state === null) throw new Failure("unavailable", "Cannot read fail2ban's bans now");
+      await rebuild(options, profile, found, state);
+    },
     stillBanned: () => {
       const state = fail2banState();
       return state === null ? null : bannedUntil(state.bans);

@@ -2,7 +2,7 @@ import { defineCommand } from "citty";
 import { loadConfig, profileNamed } from "../config.ts";
 import type { Config, ProfileConfig } from "../config.ts";
 import { parseAddress, quoted } from "../core/address.ts";
-import { isMode, modes } from "../core/hold.ts";
+import { flushedMs, isMode, modes } from "../core/hold.ts";
 import type { Holder, Mode } from "../core/hold.ts";
 import { intake } from "../core/intake.ts";
 import { checkCredentialFiles } from "../credential.ts";
@@ -15,9 +15,6 @@ import type { Runtime } from "../runtime.ts";
 import type { DirectBan } from "./direct.ts";
 import type { Invocation } from "./invocation.ts";
 import { wakeCourier } from "./wake.ts";
-
-/** A flush comes at a stop, a restart and an "unban --all"; what follows within this time tells which it was. */
-const flushedMs = 10_000;
 
 /** A rejected credential is said once per jail in this time: each non-zero ban is run twice by fail2ban. */
 const shoutEveryMs = 600_000;

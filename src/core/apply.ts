@@ -33,7 +33,7 @@ export async function applySteps(
   steps: ReadonlyMap<Step, number>,
   signal: AbortSignal,
 ): Promise<Applied> {
-  const { journal, profile, now } = delivery;
+  const { journal, profile, profilesOf, now } = delivery;
   const changes = [...steps.keys()].filter((step): step is Change => step.kind !== "forget");
   const forgotten = [...steps.keys()].filter(({ kind }) => kind === "forget");
   await journal.record(
@@ -73,6 +73,15 @@ export async function applySteps(
     if (buffer.length >= Math.max(recordedAtOnce, place.atOnce)) await flush();
   }
   await flush();
+  // Another profile may have looked at them while the calls were under way.
+  for (const other of profilesOf(place.place)) {
+    if (other !== profile.name && changes.length > 0)
+      await journal.recheck(
+        other,
+        changes.map(({ network }) => network.text),
+        now(),
+      );
+  }
   if (failure instanceof Failure) await journal.failed(askedAt(delivery, place), failure.message, now());
   if (worked) {
     await journal.succeeded(askedAt(delivery, place), now());

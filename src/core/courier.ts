@@ -1,8 +1,9 @@
 import { Failure } from "../errors.ts";
 import { drain } from "./deliver.ts";
 import type { Delivery } from "./deliver.ts";
+import { flushedMs } from "./hold.ts";
 import type { Entry, Grace, Journal } from "./ports.ts";
-import { syncProfile } from "./sync.ts";
+import { recoverIfDue, syncIfDue } from "./upkeep.ts";
 import { openAt } from "./trouble.ts";
 
 /** How often a waiting courier looks at the journal; one look is one read of a counter. */
@@ -16,12 +17,6 @@ const stayMs = 600_000;
 
 /** fail2ban unbans at a ban's end by itself; what is left this long after it is ours to end. */
 const slackMs = 60_000;
-
-/** fail2ban's bans are read so often, in case a hook could not record one. */
-const recoverEveryMs = 600_000;
-
-/** The edge is compared so often, in case somebody changed it. */
-const syncEveryMs = 3_600_000;
 
 /** How often a courier that stays looks whether one of these is due. */
 const upkeepEveryMs = 60_000;
@@ -37,7 +32,10 @@ export interface Courier {
   readonly stillBanned: () => Grace["stillBannedUntil"] | null;
   /** Holds what fail2ban bans and the journal has not. */
   readonly recover: () => Promise<void>;
-  /** Holds what a new journal finds of ours at the edge, as far as fail2ban still bans it or never knew it. */
+  /**
+   * Holds what a new journal finds of ours at the edge, as far as fail2ban still bans it or never knew it; rejects with
+   * an unavailable failure when fail2ban's bans cannot be read now.
+   */
   readonly rebuild: (profile: string, found: readonly Entry[]) => Promise<void>;
   /** Called before each look: from then on a hook wakes anew. */
   readonly beforeLook: () => void;
@@ -85,8 +83,11 @@ export async function runCourier(courier: Courier, signal: AbortSignal): Promise
       if (courier.outdated()) break;
       if (upkeepAt <= now() || upkeepAt > now() + upkeepEveryMs) {
         upkeepAt = now() + upkeepEveryMs;
+        await journal.hasten(now() + Math.max(courier.restartMs, flushedMs));
         await recoverIfDue(courier);
         await syncIfDue(courier);
+        // What we write ourselves does not count as a change.
+        seen = Number.NaN;
         continue;
       }
       if (idle && (nextAt === null || nextAt - now() > stayMs)) break;
@@ -97,34 +98,6 @@ export async function runCourier(courier: Courier, signal: AbortSignal): Promise
   if (broken.length > 0) throw broken[0];
 }
 
-async function recoverIfDue({ journal, recover, now }: Courier): Promise<void> {
-  if (!(await isOver(journal, "recovered_at", recoverEveryMs, now()))) return;
-  await recover();
-  await journal.setFact("recovered_at", String(now()));
-}
-
-async function syncIfDue(courier: Courier): Promise<void> {
-  const { journal, deliveries, now } = courier;
-  if (!(await isOver(journal, "synced_at", syncEveryMs, now()))) return;
-  const fresh = (await journal.fact("synced_at")) === null;
-  await journal.setFact("synced_at", String(now()));
-  for (const delivery of deliveries) {
-    const places = (await syncProfile(delivery)) ?? [];
-    if (fresh)
-      await courier.rebuild(
-        delivery.profile.name,
-        places.flatMap(({ found }) => found),
-      );
-  }
-  if (fresh) await courier.recover();
-}
-
-/** Whether the moment of a fact is longer ago than `everyMs`, or in the future after the clock was set back. */
-async function isOver(journal: Journal, fact: string, everyMs: number, now: number): Promise<boolean> {
-  const at = Number((await journal.fact(fact)) ?? 0);
-  return now - at >= everyMs || at > now;
-}
-
 /** One pass: everything that can be delivered now is, and the courier does not wait for more. */
 export async function runOnce(courier: Courier, signal: AbortSignal): Promise<void> {
   courier.beforeLook();
@@ -132,10 +105,13 @@ export async function runOnce(courier: Courier, signal: AbortSignal): Promise<vo
   await Promise.all(courier.deliveries.map((delivery) => drain(delivery, signal)));
 }
 
-/** Whether something is due now, for the look after the lock was let go. */
+/**
+ * Whether there is something that a courier works on or stays for, for the look after the lock was let go: a hook that
+ * found the lock held has started nobody.
+ */
 export async function anythingDue(courier: Courier): Promise<boolean> {
-  const due = await Promise.all(courier.deliveries.map(isDue));
-  return due.includes(true);
+  const nextAt = await nextDueAt(courier, 0);
+  return nextAt !== null && nextAt - courier.now() <= stayMs;
 }
 
 async function isDue(delivery: Delivery): Promise<boolean> {

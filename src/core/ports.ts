@@ -194,6 +194,8 @@ export interface DeliveryLedger {
   nextTryAt(profile: string, now: number): Promise<number | null>;
   /** When the next hold ends; null: none does. */
   nextEndAt(slackMs: number): Promise<number | null>;
+  /** Has no release come later than `latestAt`: one further ahead than any that is asked for is the clock's mistake. */
+  hasten(latestAt: number): Promise<void>;
   /** Ends holds whose time or grace is over; returns how many. */
   sweep(now: number, grace: Grace): Promise<number>;
 }

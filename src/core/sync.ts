@@ -66,13 +66,25 @@ export async function compareProfile(delivery: Delivery): Promise<readonly Synce
   return eachPlace(delivery, opened, (place) => compare(delivery.journal, place));
 }
 
+/** Who wants to know how a comparison goes. */
+export interface SyncListener {
+  /** What a place has of ours that the journal does not know, before it learns of it. */
+  found(entries: readonly Entry[]): Promise<void>;
+  /** A place of the profile could not be compared. */
+  failed(): void;
+}
+
 /** Has the journal agree with every place of a profile; what then differs from what is held is pending. */
-export async function syncProfile(delivery: Delivery): Promise<readonly SyncedPlace[] | null> {
+export async function syncProfile(
+  delivery: Delivery,
+  listener?: SyncListener,
+): Promise<readonly SyncedPlace[] | null> {
   const { journal, profile, now, log } = delivery;
   const opened = await openNow(delivery);
   if (opened === null) return null;
-  const synced = await eachPlace(delivery, opened, async (place) => {
+  const learn = async (place: Blocklist): Promise<Difference> => {
     const result = await compare(journal, place);
+    await listener?.found(result.found);
     await journal.record(place.place, profile.name, result.known);
     const { missing, found, changed } = result;
     const networks = [...missing, ...found.map(({ network }) => network), ...changed];
@@ -82,7 +94,8 @@ export async function syncProfile(delivery: Delivery): Promise<readonly SyncedPl
       log("warn", "", `Synced ${place.label}: ${counts}`);
     }
     return result;
-  });
+  };
+  const synced = await eachPlace(delivery, opened, learn, listener);
   await tryRoom(delivery, poolOf(opened));
   return synced;
 }
@@ -101,8 +114,10 @@ async function eachPlace(
   delivery: Delivery,
   opened: Opened,
   work: (place: Blocklist) => Promise<Difference>,
+  listener?: SyncListener,
 ): Promise<readonly SyncedPlace[]> {
   const { journal, now, log } = delivery;
+  if (opened.missingUntilAt !== null || opened.pausedUntilAt.size > 0) listener?.failed();
   const synced: SyncedPlace[] = [];
   for (const place of [...opened.places, ...opened.former]) {
     if (opened.pausedUntilAt.has(place)) continue;
@@ -114,6 +129,7 @@ async function eachPlace(
       await journal.succeeded(askedAt(delivery, place), now());
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
+      listener?.failed();
       await journal.failed(askedAt(delivery, place), error.message, now());
       log("warn", "", `Cannot compare ${place.label}: ${error.summary}`);
     }

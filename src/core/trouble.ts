@@ -1,5 +1,6 @@
 import { Failure } from "../errors.ts";
 import type { Delivery } from "./deliver.ts";
+import { pausedUntil } from "./gate.ts";
 import type { Asked, Blocklist, Pool, Profile } from "./ports.ts";
 
 /** How long we leave a credential or a place alone that Cloudflare rejects. */
@@ -9,9 +10,9 @@ export const rejectedMs = 300_000;
 const credentialLabel = "credential";
 
 /** When calls for a profile are possible, milliseconds since 1970; not after now: at once. */
-export async function openAt({ journal, profile, gate }: Delivery): Promise<number> {
+export async function openAt({ journal, profile, gate, now }: Delivery): Promise<number> {
   const pause = await journal.pause(subjectOf(profile, credentialLabel));
-  return Math.max(await gate.openAt(), pause?.untilAt ?? 0);
+  return Math.max(await gate.openAt(), pausedUntil(pause, now()));
 }
 
 export interface Opened {
@@ -34,7 +35,7 @@ export async function openPlaces(delivery: Delivery): Promise<Opened | null> {
     }
     const pausedUntilAt = new Map<Blocklist, number>();
     for (const place of [...places, ...former]) {
-      const untilAt = (await journal.pause(subjectOf(profile, place.label)))?.untilAt ?? 0;
+      const untilAt = pausedUntil(await journal.pause(subjectOf(profile, place.label)), now());
       if (untilAt > now()) pausedUntilAt.set(place, untilAt);
     }
     return {

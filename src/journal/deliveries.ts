@@ -149,6 +149,9 @@ export function deliveryLedger(db: Database): Sync<DeliveryLedger> {
         .get(slackMs);
       return row?.at ?? null;
     },
+    hasten(latestAt) {
+      db.query("UPDATE holds SET release_at = $latestAt WHERE release_at > $latestAt").run({ latestAt });
+    },
     sweep: (now, grace) => sweepHolds(db, mark, now, grace),
   };
 }

@@ -1,6 +1,7 @@
 import type { Config, ProfileConfig } from "../config.ts";
 import type { Delivery } from "../core/deliver.ts";
 import { gate } from "../core/gate.ts";
+import type { Gate } from "../core/gate.ts";
 import type { OpenPlaces } from "../core/ports.ts";
 import type { Turns } from "../core/turns.ts";
 import { readCredential } from "../credential.ts";
@@ -24,6 +25,8 @@ export interface WireOptions {
 export interface Shared {
   /** The profiles that block at a place or in a pool. */
   readonly users: Map<string, Set<string>>;
+  /** By credential: two gates would each book what is left of its budget. */
+  readonly gates: Map<string, Gate>;
   turnsOf(account: string): Turns;
 }
 
@@ -31,18 +34,16 @@ export interface Shared {
 export async function wireProfile(
   { runtime, config, journal, log }: WireOptions,
   profile: ProfileConfig,
-  { users, turnsOf }: Shared,
+  { users, gates, turnsOf }: Shared,
 ): Promise<Delivery> {
   const found = tryCredential(runtime, config, profile);
   const fingerprint = found instanceof Failure ? `none-${profile.name}` : found.fingerprint;
   if (!(found instanceof Failure) && found.warning !== null) log("warn", "", found.warning);
-  const door = gate(journal, {
-    credential: fingerprint,
-    budget: config.budget,
-    now: runtime.now,
-    random: runtime.random,
-  });
-  await noticeChange(journal, { config, profile, fingerprint, now: runtime.now() });
+  const { now, random } = runtime;
+  const door = gates.getOrInsertComputed(fingerprint, () =>
+    gate(journal, { credential: fingerprint, budget: config.budget, now, random }),
+  );
+  await noticeChange(journal, { config, profile, fingerprint, now: now() });
   const share = (place: string): void =>
     void users.getOrInsertComputed(place, () => new Set()).add(profile.name);
   // Before any place is opened: another profile's delivery to the same place must count this one's holds.
@@ -84,8 +85,8 @@ export async function wireProfile(
       },
     },
     profilesOf: (place) => users.get(place) ?? new Set(),
-    now: runtime.now,
-    random: runtime.random,
+    now,
+    random,
     log,
   };
 }

@@ -4,9 +4,8 @@ import { binaryPath } from "../support/binary.ts";
 import { accessRules } from "../support/chaos/backend.ts";
 import { crashAt, crashPoints } from "../support/chaos/crash.ts";
 import { chaosHost } from "../support/chaos/host.ts";
-import { restless } from "../support/chaos/rest.ts";
+import { untilRest } from "../support/chaos/rest.ts";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
-import { until } from "../support/wait.ts";
 
 const places = ["example.com", "example.org"];
 const plan = {
@@ -83,11 +82,9 @@ test.each(cases)("%s", async (_, point, delivery, revoked) => {
   const hook = async (line: string): Promise<void> => {
     expect(await host.hook(line.split(" "), null)).toMatchObject({ code: 0, stderr: "" });
   };
-  const rest = (): Promise<unknown> =>
-    until(async () => (await restless(host)) === null, { deadlineMs: 30_000, what: () => host.log() });
 
   for (const line of ["ban 203.0.113.99 --jail sshd", ...delivery.before]) await hook(line);
-  await rest();
+  await untilRest(host);
   await host.killCouriers();
   {
     using _nobodyElse = takeCourierLock(host.journalPath);
@@ -95,14 +92,14 @@ test.each(cases)("%s", async (_, point, delivery, revoked) => {
   }
   await crashAt(point, {
     edge,
-    method: delivery.method,
+    at: ({ method }) => method === delivery.method,
     journalPath: host.journalPath,
     start: () => void host.deliver(),
     kill: () => host.killCouriers(),
   });
   if (revoked) await hook(delivery.next);
   void host.deliver();
-  await rest();
+  await untilRest(host);
 
   const modes = (revoked ? delivery.nextWanted : delivery.wanted).map((mode) => `203.0.113.7 ${mode}`);
   const standing = accessRules.standing(edge);

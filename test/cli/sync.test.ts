@@ -30,3 +30,21 @@ test("a mode that somebody changed in the dashboard is set back", async () => {
   await web.run("sync");
   expect(edge.rules().map(({ mode }) => mode)).toEqual(["block"]);
 });
+
+test("what the hourly sync finds missing is delivered at once, whatever else the courier waits for", async () => {
+  let clock = { now: Date.now() };
+  await using edge = fakeCloudflare({ now: () => clock.now });
+  using web = site(edge);
+  clock = web.clock;
+  await web.run("ban 203.0.113.1 --jail sshd");
+  await web.run("ban 203.0.113.2 --jail sshd --bantime 4000");
+  await web.deliver();
+  edge.remove(edge.rules().find(({ configuration }) => configuration.value === "203.0.113.1")?.id ?? "");
+  // Seven minutes before the other ban ends, for which a courier stays.
+  web.clock.now += 3_650_000;
+  const foundAt = web.clock.now;
+  await web.deliver();
+  const again = edge.calls.findLast(({ method }) => method === "POST");
+  expect((again?.at ?? Number.POSITIVE_INFINITY) - foundAt).toBeLessThan(10_000);
+  expect(edge.blocked()).toEqual(["203.0.113.1"]);
+});

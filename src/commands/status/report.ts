@@ -37,7 +37,7 @@ type Views = Pick<CallLedger, "slots"> & OverviewLedger & Pick<ViewLedger, "summ
 
 export async function reportOf(
   journal: Views,
-  { host, budget }: Pick<Config, "host" | "budget">,
+  { host, budget, profiles }: Pick<Config, "host" | "budget" | "profiles">,
   now: number,
 ): Promise<Report> {
   const summary = await journal.summary(now);
@@ -57,7 +57,7 @@ export async function reportOf(
     scopes,
     budget: { limit: budget, used: budget - Math.min(budget, ...left) },
     doneAt: backlogDoneAt(backlog, now),
-    outForCapacity: null,
+    outForCapacity: [...profiles.values()].some(({ list }) => list !== null) ? summary.outside : null,
     bansByHour: await journal.bansByHour(now),
   };
 }

@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import type { FakeCloudflare } from "../fake-cloudflare.ts";
+import type { Call, FakeCloudflare } from "../fake-cloudflare.ts";
 import { until } from "../wait.ts";
 
 /** Moments of a delivery between two of its steps. */
@@ -14,8 +14,8 @@ export type CrashPoint = (typeof crashPoints)[number];
 
 export interface CrashOptions {
   readonly edge: FakeCloudflare;
-  /** The method of the call that the delivery makes. */
-  readonly method: string;
+  /** Which of its calls it is killed at. */
+  readonly at: (call: Pick<Call, "method" | "path">) => boolean;
   readonly journalPath: string;
   /** Starts a courier. */
   readonly start: () => void;
@@ -27,7 +27,7 @@ const blockedMs = 300;
 
 /** Starts a courier and kills it at exactly this point; returns when it is dead. */
 export async function crashAt(point: CrashPoint, options: CrashOptions): Promise<void> {
-  const { edge, method, start, kill } = options;
+  const { edge, at, start, kill } = options;
   const dead = Promise.withResolvers<void>();
   const die = async (): Promise<void> => {
     edge.onRequest = edge.onAnswer = null;
@@ -35,7 +35,7 @@ export async function crashAt(point: CrashPoint, options: CrashOptions): Promise
     dead.resolve();
   };
   // What a dead courier has sent and nobody has looked at is lost with its connection.
-  const lose = (): void => edge.fail({ kind: "reset" }, { when: (request) => request.method === method });
+  const lose = (): void => edge.fail({ kind: "reset" }, { when: at });
   switch (point) {
     case "before anything is recorded": {
       using _lock = writeLock(options.journalPath);
@@ -46,19 +46,19 @@ export async function crashAt(point: CrashPoint, options: CrashOptions): Promise
     }
     case "before the call is processed":
       edge.onRequest = async (call) => {
-        if (call.method !== method) return;
+        if (!at(call)) return;
         await die();
         lose();
       };
       start();
       break;
     case "after the call, before its answer":
-      edge.onAnswer = async (call) => void (call.method === method && (await die()));
+      edge.onAnswer = async (call) => void (at(call) && (await die()));
       start();
       break;
     case "after the answer, before it is recorded":
       edge.onAnswer = (call) => {
-        if (call.method !== method) return;
+        if (!at(call)) return;
         edge.onAnswer = null;
         const lock = writeLock(options.journalPath);
         void Bun.sleep(blockedMs)
@@ -76,7 +76,7 @@ export async function crashAt(point: CrashPoint, options: CrashOptions): Promise
 
 /** Holds back the second place's call, and kills once the first place's answer is in the journal. */
 async function crashBetweenPlaces(
-  { edge, method, journalPath, start }: CrashOptions,
+  { edge, at, journalPath, start }: CrashOptions,
   die: () => Promise<void>,
   lose: () => void,
 ): Promise<void> {
@@ -85,7 +85,7 @@ async function crashBetweenPlaces(
   const version = changeCounter(journalPath);
   let requests = 0;
   edge.onRequest = async (call) => {
-    if (call.method !== method) return;
+    if (!at(call)) return;
     requests += 1;
     if (requests === 1) return second.promise;
     second.resolve();
@@ -93,7 +93,7 @@ async function crashBetweenPlaces(
     lose();
   };
   edge.onAnswer = (call) => {
-    if (call.method !== method) return;
+    if (!at(call)) return;
     const before = version();
     void until(() => version() !== before, { what: "a record of the first place's answer", everyMs: 1 })
       .then(die)

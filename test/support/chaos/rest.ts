@@ -1,3 +1,4 @@
+import { until } from "../wait.ts";
 import type { ChaosHost } from "./host.ts";
 
 interface Status {
@@ -31,4 +32,9 @@ export async function restless(host: ChaosHost): Promise<string | null> {
   return leaving.length === 0
     ? null
     : `${host.plan.name} is to let go of ${leaving.map(({ address }) => address).join(", ")}`;
+}
+
+/** Waits until a host has nothing more to do. */
+export async function untilRest(host: ChaosHost): Promise<void> {
+  await until(async () => (await restless(host)) === null, { deadlineMs: 30_000, what: () => host.log() });
 }
