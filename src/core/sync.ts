@@ -1,5 +1,6 @@
 import { Failure } from "../errors.ts";
 import { tryRoom } from "./crowd.ts";
+import { abandonPlaces } from "./deliver.ts";
 import type { Delivery } from "./deliver.ts";
 import type { Blocklist, DeliveryLedger, EdgeRow, Entry, Known } from "./ports.ts";
 import { openAt, openPlaces, poolOf } from "./trouble.ts";
@@ -84,6 +85,7 @@ export async function syncProfile(delivery: Delivery): Promise<readonly SyncedPl
     return result;
   });
   await tryRoom(delivery, poolOf(opened));
+  await abandonPlaces(delivery, opened);
   return synced;
 }
 

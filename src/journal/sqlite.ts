@@ -7,6 +7,7 @@ import { callLedger } from "./calls.ts";
 import { deliveryLedger } from "./deliveries.ts";
 import { factLedger } from "./facts.ts";
 import { holdLedger } from "./holds.ts";
+import { moveLedger } from "./moves.ts";
 import { roomLedger } from "./room.ts";
 import { migrate } from "./schema.ts";
 import { viewLedger } from "./views.ts";
@@ -46,6 +47,7 @@ export function openSqlite(path: string): SqliteJournal {
       ...factLedger(db),
       ...holdLedger(db),
       ...roomLedger(db),
+      ...moveLedger(db),
       ...viewLedger(db),
     };
     const dataVersion = db.query<{ data_version: number }, []>("PRAGMA data_version");
