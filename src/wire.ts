@@ -4,13 +4,12 @@ import type { Config, ProfileConfig } from "./config.ts";
 import type { Courier } from "./core/courier.ts";
 import { intake } from "./core/intake.ts";
 import { recoverBans } from "./core/recover.ts";
-import { turns } from "./core/turns.ts";
-import type { Turns } from "./core/turns.ts";
+import { turnsByName } from "./core/turns.ts";
 import { readCredential } from "./credential.ts";
 import { bannedUntil, databasePath, emptyState, readState } from "./fail2ban/bips.ts";
 import { intakeOptions } from "./intake-options.ts";
 import type { Runtime } from "./runtime.ts";
-import { client } from "./wire/client.ts";
+import { client, forgetful, uncounted } from "./wire/client.ts";
 import { idsOf } from "./wire/ids.ts";
 import { findPlaces } from "./wire/places.ts";
 import type { Found } from "./wire/places.ts";
@@ -24,7 +23,7 @@ export async function wireCourier(
   hooks: Pick<Courier, "beforeLook" | "outdated">,
 ): Promise<Courier & AsyncDisposable> {
   const { runtime, config, journal, log } = options;
-  const shared = { users: new Map<string, Set<string>>(), turnsOf: turnsByAccount() };
+  const shared = { users: new Map<string, Set<string>>(), turnsOf: turnsByName() };
   const deliveries = await Promise.all(
     [...config.profiles.values()].map((profile) => wireProfile(options, profile, shared)),
   );
@@ -72,11 +71,8 @@ export async function openDirectly({
   readonly hardStop: AbortSignal;
 }): Promise<Found> {
   const { credential, fingerprint } = readCredential(runtime, config, profile);
-  const gate = { admit: async () => {}, limited: async () => {} };
-  const call = client({ runtime, config, credential, hardStop, gate });
-  const forgetful = { fact: async () => null, setFact: async () => {} };
+  const call = client({ runtime, config, credential, hardStop, gate: uncounted });
   const ids = idsOf(forgetful, fingerprint, call);
-  const turnsOf = turnsByAccount();
   return findPlaces({
     runtime,
     config,
@@ -85,12 +81,7 @@ export async function openDirectly({
     call,
     ids,
     log: () => {},
-    turnsOf,
+    turnsOf: turnsByName(),
     provisioning: "never",
   });
-}
-
-function turnsByAccount(): (account: string) => Turns {
-  const accounts = new Map<string, Turns>();
-  return (account) => accounts.getOrInsertComputed(account, turns);
 }

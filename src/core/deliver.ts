@@ -1,4 +1,4 @@
-import { learnRoom, makeRoom } from "./crowd.ts";
+import { learnRoom, makeRoom, sayRoomy } from "./crowd.ts";
 import type { Gate } from "./gate.ts";
 import type { Blocklist, Journal, Profile } from "./ports.ts";
 import { deliverRound } from "./round.ts";
@@ -41,13 +41,15 @@ export async function drain(delivery: Delivery, signal: AbortSignal): Promise<vo
     const opened = await openPlaces(delivery);
     if (opened === null) return;
     const pool = poolOf(opened);
-    await makeRoom(delivery, pool);
+    const out = await makeRoom(delivery, pool);
     const calls = await gate.room(mostAtOnce);
     const limitOf = ({ atOnce }: Blocklist): number => Math.max(atOnce, calls);
     const due = await journal.due(profile.name, now(), Math.max(calls, ...opened.places.map(limitOf)));
     if (due.length === 0) {
-      if ((await abandonPlaces(delivery, opened)) === 0) return;
-      continue;
+      if ((await abandonPlaces(delivery, opened)) > 0) continue;
+      const waiting = out > 0 || (await journal.nextTryAt(profile.name, now())) !== null;
+      if (!waiting) await sayRoomy(delivery, pool);
+      return;
     }
     const fates = await deliverRound(delivery, { ...opened, due, limitOf }, signal);
     if (pool !== null && [...fates.values()].some(({ kind }) => kind === "full"))

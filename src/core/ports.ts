@@ -66,6 +66,8 @@ export interface Blocklist {
   apply(changes: readonly Change[], signal: AbortSignal): AsyncIterable<Settled>;
   /** All that carries our mark of this host; with `foreign`, all that there is. */
   entries(options: { readonly foreign: boolean }): AsyncIterable<Entry>;
+  /** Why what is in it may not be blocked all the same, each with the remedy; none: it is. */
+  check(): Promise<readonly string[]>;
 }
 
 /** A place that the configuration names and that cannot be used now. */

@@ -58,6 +58,8 @@ function differs(row: Row, entry: Row): boolean {
 
 export interface SyncedPlace extends Difference {
   readonly label: string;
+  /** Why what is there may not be blocked all the same. */
+  readonly troubles: readonly string[];
 }
 
 /** Compares every place of a profile that can be used now; null: Cloudflare is to be left alone. */
@@ -84,6 +86,7 @@ export async function syncProfile(delivery: Delivery): Promise<readonly SyncedPl
     }
     return result;
   });
+  for (const trouble of synced.flatMap(({ troubles }) => troubles)) log("warn", "", trouble);
   await tryRoom(delivery, poolOf(opened));
   await abandonPlaces(delivery, opened);
   return synced;
@@ -111,7 +114,8 @@ async function eachPlace(
       const result = await work(place);
       // A list of a mode that no jail uses is not spoken of.
       const idle = place.mode !== null && result.total === 0 && place !== opened.places[0];
-      if (!idle) synced.push({ ...result, label: place.label });
+      const troubles = result.total === 0 ? [] : await place.check();
+      if (!idle) synced.push({ ...result, label: place.label, troubles });
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       delivery.log("warn", "", `Cannot compare ${place.label}: ${error.summary}`);

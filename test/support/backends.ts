@@ -85,7 +85,12 @@ export const listBackend: Backend = {
       journal: { fact: async () => null, setFact: async () => {} },
       turns: turns(),
     });
-    const provisioner = { ensure: async () => {}, outdated: async () => false, lost: async () => {} };
+    const provisioner = {
+      ensure: async () => {},
+      outdated: async () => false,
+      lost: async () => {},
+      check: async () => [],
+    };
     return modes.map((mode) => {
       const name = listOfMode("fail2ban", mode);
       if (!edge.lists.names().includes(name)) edge.lists.plant(name);

@@ -40,6 +40,7 @@ const layers: readonly Layer[] = [
       ...commons,
       "src/commands/",
       "src/wire.ts",
+      "src/wire/",
       "src/credential.ts",
       "src/intake-options.ts",
       "src/journal/",
