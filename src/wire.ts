@@ -4,14 +4,13 @@ import type { Config, ProfileConfig } from "./config.ts";
 import type { Courier } from "./core/courier.ts";
 import { intake } from "./core/intake.ts";
 import { recoverBans } from "./core/recover.ts";
-import { turns } from "./core/turns.ts";
-import type { Turns } from "./core/turns.ts";
+import { turnsByName } from "./core/turns.ts";
 import { readCredential } from "./credential.ts";
 import { Failure } from "./errors.ts";
 import { bannedUntil, databasePath, emptyState, readState } from "./fail2ban/bips.ts";
 import { intakeOptions } from "./intake-options.ts";
 import type { Runtime } from "./runtime.ts";
-import { client } from "./wire/client.ts";
+import { client, forgetful, uncounted } from "./wire/client.ts";
 import { idsOf } from "./wire/ids.ts";
 import { findPlaces } from "./wire/places.ts";
 import type { Found } from "./wire/places.ts";
@@ -19,15 +18,13 @@ import { wireProfile } from "./wire/profile.ts";
 import type { Shared, WireOptions } from "./wire/profile.ts";
 import { rebuild } from "./wire/rebuild.ts";
 
-export { publishedRanges } from "./wire/client.ts";
-
 /** Puts together what delivers: one delivery per profile of the configuration. */
 export async function wireCourier(
   options: WireOptions,
   hooks: Pick<Courier, "beforeLook" | "outdated">,
 ): Promise<Courier & AsyncDisposable> {
   const { runtime, config, journal, log } = options;
-  const shared: Shared = { users: new Map(), gates: new Map(), turnsOf: turnsByAccount() };
+  const shared: Shared = { users: new Map(), gates: new Map(), turnsOf: turnsByName() };
   const deliveries = await Promise.all(
     [...config.profiles.values()].map((profile) => wireProfile(options, profile, shared)),
   );
@@ -79,11 +76,8 @@ export async function openDirectly({
   readonly hardStop: AbortSignal;
 }): Promise<Found> {
   const { credential, fingerprint } = readCredential(runtime, config, profile);
-  const gate = { admit: async () => {}, limited: async () => {} };
-  const call = client({ runtime, config, credential, hardStop, gate });
-  const forgetful = { fact: async () => null, setFact: async () => {} };
+  const call = client({ runtime, config, credential, hardStop, gate: uncounted });
   const ids = idsOf(forgetful, fingerprint, call);
-  const turnsOf = turnsByAccount();
   return findPlaces({
     runtime,
     config,
@@ -92,12 +86,7 @@ export async function openDirectly({
     call,
     ids,
     log: () => {},
-    turnsOf,
+    turnsOf: turnsByName(),
     provisioning: "never",
   });
-}
-
-function turnsByAccount(): (account: string) => Turns {
-  const accounts = new Map<string, Turns>();
-  return (account) => accounts.getOrInsertComputed(account, turns);
 }

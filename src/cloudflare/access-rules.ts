@@ -138,6 +138,7 @@ export function accessRules({ call, scope, host }: AccessRulesOptions): Blocklis
     mode: null,
     pool: null,
     atOnce: 1,
+    check: async () => [],
     apply: (changes, signal) => pooled(changes, settle, { concurrency, signal }),
     async *entries({ foreign }) {
       for await (const rule of list(foreign ? {} : ours)) {

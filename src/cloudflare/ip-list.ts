@@ -23,6 +23,7 @@ export interface IpListOptions {
   provide(): Promise<void>;
   /** Has `provide` begin anew: Cloudflare does not know the list any more. */
   lost(): Promise<void>;
+  check: Blocklist["check"];
 }
 
 /** All that all lists of an account hold, but for Enterprise. */
@@ -30,7 +31,7 @@ const atOnce = 10_000;
 
 /** An account's IP list, whose addresses custom rules of its zones act on, as a Blocklist. */
 export function ipList(options: IpListOptions): Blocklist {
-  const { lists, items, name, mode, pool, host, provide, lost } = options;
+  const { lists, items, name, mode, pool, host, provide, lost, check } = options;
   const changing = (list: string): ListChanges => ({ ...options, list, path: `${lists.path}/${list}/items` });
 
   async function* make(changes: readonly Change[], signal: AbortSignal): AsyncGenerator<Settled> {
@@ -58,6 +59,7 @@ export function ipList(options: IpListOptions): Blocklist {
     mode,
     pool,
     atOnce,
+    check,
     async *apply(changes, signal) {
       const open = new Set(changes);
       const settle = async function* (): AsyncGenerator<Settled> {

@@ -2,7 +2,7 @@ import { defineCommand } from "citty";
 import { loadConfig } from "../config.ts";
 import { cloudflareRanges } from "../core/guard.ts";
 import { exitCodes, Failure } from "../errors.ts";
-import { publishedRanges } from "../wire.ts";
+import { publishedRanges } from "../wire/client.ts";
 import type { Invocation } from "./invocation.ts";
 import { checkRealip } from "./realip/check.ts";
 import { apacheSnippet, nginxSnippet } from "./realip/snippet.ts";

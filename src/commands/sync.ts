@@ -6,6 +6,8 @@ import type { SyncedPlace } from "../core/sync.ts";
 import { Failure } from "../errors.ts";
 import { openLog } from "../log.ts";
 import { wireCourier } from "../wire.ts";
+import type { WireOptions } from "../wire/profile.ts";
+import { provisionLists } from "../wire/provision.ts";
 import { openJournal, takeLockPatiently } from "./courier-lock.ts";
 import type { Invocation } from "./invocation.ts";
 import { openProgress } from "./progress.ts";
@@ -20,6 +22,11 @@ export const sync = ({ runtime, configPath }: Invocation) =>
     },
     args: {
       "dry-run": { type: "boolean", description: "Only show what differs at Cloudflare", default: false },
+      provision: {
+        type: "boolean",
+        description: "First make the lists and the rules that act on them, and set right what was changed",
+        default: false,
+      },
     },
     async run({ args }) {
       const config = loadConfig(runtime, configPath);
@@ -35,6 +42,10 @@ export const sync = ({ runtime, configPath }: Invocation) =>
         ...wired,
         deliveries: wired.deliveries.map((delivery) => shownDelivery(delivery, progress)),
       };
+      if (args.provision) {
+        const options = { runtime: progress.runtime, config, journal, log };
+        await provision(options, args["dry-run"] ? "look" : "mend");
+      }
       if (!args["dry-run"]) await courier.recover();
       let complete = true;
       for (const delivery of courier.deliveries) {
@@ -53,12 +64,25 @@ export const sync = ({ runtime, configPath }: Invocation) =>
     },
   });
 
+/** What was refused before may be possible now: all of it is tried again. */
+async function provision(options: WireOptions, how: "mend" | "look"): Promise<void> {
+  const { runtime, config, journal } = options;
+  for (const profile of config.profiles.values()) {
+    const provided = await provisionLists({ ...options, profile }, how);
+    for (const { sign, what } of provided) runtime.print(`${sign} ${what}`);
+    if (how === "look" || provided.length === 0) continue;
+    await journal.clearPauses(profile.name);
+    await journal.recheck(profile.name, "all", runtime.now());
+  }
+}
+
 /** `+` is missing at the edge, `-` is ours there and unknown here, `~` was changed there. */
-function describe({ label, missing, found, changed }: SyncedPlace): string[] {
+function describe({ label, missing, found, changed, troubles }: SyncedPlace): string[] {
   const lines = [
     ...missing.map((network) => `+ ${network} at ${label}: gone from the edge`),
     ...found.map(({ network, jail }) => `- ${network} at ${label}: ours (${jail}), and not in the journal`),
     ...changed.map((network) => `~ ${network} at ${label}: differs from the journal`),
+    ...troubles.map((trouble) => `! ${trouble}`),
   ];
   return lines.length === 0 ? [`= ${label}: nothing differs`] : lines;
 }

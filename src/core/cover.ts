@@ -27,6 +27,11 @@ export function cover(address: Address, reach: Reach): readonly Address[] | null
   return Array.from({ length: 2 ** (prefix - address.prefix) }, (_, index) => nth(base, prefix, index));
 }
 
+/** Whether the edge can block the network as it is. */
+export function reaches(reach: Reach, { family, prefix }: Address): boolean {
+  return reach[family].includes(prefix);
+}
+
 /** The network that stands for an attacker: an IPv6 address widened to `prefix` bits, anything else as it is. */
 export function widen(address: Address, prefix: number): Address {
   if (address.family === "inet4" || address.prefix <= prefix) return address;

@@ -1,8 +1,9 @@
-import { learnRoom, makeRoom } from "./crowd.ts";
+import { learnRoom, makeRoom, sayRoomy } from "./crowd.ts";
 import type { Gate } from "./gate.ts";
 import type { Blocklist, Journal, Profile } from "./ports.ts";
 import { deliverRound } from "./round.ts";
 import { openAt, openPlaces, poolOf } from "./trouble.ts";
+import type { Opened } from "./trouble.ts";
 
 /** Calls of one round: few enough that a newer ban does not wait long behind them. */
 const mostAtOnce = 64;
@@ -18,6 +19,19 @@ export interface Delivery {
   log(level: "info" | "warn", jail: string, message: string): void;
 }
 
+/** When all is where it is wanted, has the places that the profile has left emptied; returns how much is in them. */
+export async function abandonPlaces(
+  { journal, profile, now }: Delivery,
+  { former }: Opened,
+): Promise<number> {
+  if (former.length === 0) return 0;
+  return journal.abandon(
+    profile.name,
+    former.map(({ place }) => place),
+    now(),
+  );
+}
+
 /** Delivers what is due of a profile until nothing is, or until Cloudflare is to be left alone for a while. */
 export async function drain(delivery: Delivery, signal: AbortSignal): Promise<void> {
   const { journal, profile, gate, now } = delivery;
@@ -27,11 +41,16 @@ export async function drain(delivery: Delivery, signal: AbortSignal): Promise<vo
     const opened = await openPlaces(delivery);
     if (opened === null) return;
     const pool = poolOf(opened);
-    await makeRoom(delivery, pool);
+    const out = await makeRoom(delivery, pool);
     const calls = await gate.room(mostAtOnce);
     const limitOf = ({ atOnce }: Blocklist): number => Math.max(atOnce, calls);
     const due = await journal.due(profile.name, now(), Math.max(calls, ...opened.places.map(limitOf)));
-    if (due.length === 0) return;
+    if (due.length === 0) {
+      if ((await abandonPlaces(delivery, opened)) > 0) continue;
+      const waiting = out > 0 || (await journal.nextTryAt(profile.name, now())) !== null;
+      if (!waiting) await sayRoomy(delivery, pool);
+      return;
+    }
     const fates = await deliverRound(delivery, { ...opened, due, limitOf }, signal);
     if (pool !== null && [...fates.values()].some(({ kind }) => kind === "full"))
       await learnRoom(delivery, pool);

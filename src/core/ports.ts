@@ -66,6 +66,8 @@ export interface Blocklist {
   apply(changes: readonly Change[], signal: AbortSignal): AsyncIterable<Settled>;
   /** All that carries our mark of this host; with `foreign`, all that there is. */
   entries(options: { readonly foreign: boolean }): AsyncIterable<Entry>;
+  /** Why what is in it may not be blocked all the same, each with the remedy; none: it is. */
+  check(): Promise<readonly string[]>;
 }
 
 /** A place that the configuration names and that cannot be used now. */
@@ -184,7 +186,7 @@ export interface DeliveryLedger {
   park(generation: number, reason: string): Promise<void>;
   /** Makes everything of a profile that waits for its next try due at once. */
   hurry(profile: string): Promise<void>;
-  /** Makes all that is held or known at the edge pending: the configuration or the edge has changed. */
+  /** Makes networks pending, or all that are held or parked: the edge or the configuration has changed. */
   recheck(profile: string, networks: readonly string[] | "all", now: number): Promise<void>;
   /** Where networks of a profile are known to be. */
   placesOf(profile: string): Promise<readonly string[]>;
@@ -214,6 +216,18 @@ export interface RoomLedger {
   makeRoom(crowd: Crowd, now: number): Promise<number>;
   /** How many networks of ours are in a pool, or may be. */
   occupied(pool: string): Promise<number>;
+}
+
+/** The side of a configuration that has changed. */
+export interface MoveLedger {
+  /** Has other networks stand for the addresses that are held, where `coverOf` gives some; held since and until as before. */
+  recast(
+    profile: string,
+    coverOf: (address: Address, network: Address) => readonly Address[] | null,
+    now: number,
+  ): Promise<void>;
+  /** Once nothing of a profile is pending, makes pending what it still has at places that it has left; returns how much. */
+  abandon(profile: string, places: readonly string[], now: number): Promise<number>;
 }
 
 export interface Known {
@@ -332,6 +346,7 @@ export interface ViewLedger {
 export type Journal = HoldLedger &
   DeliveryLedger &
   RoomLedger &
+  MoveLedger &
   CallLedger &
   ResultLedger &
   JailLedger &

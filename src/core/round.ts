@@ -1,16 +1,11 @@
-import { Failure } from "../errors.ts";
 import { applySteps, left } from "./apply.ts";
 import type { Applied, Fate, Fates } from "./apply.ts";
-import { backoffMs } from "./backoff.ts";
 import type { Delivery } from "./deliver.ts";
 import { plan } from "./plan.ts";
 import type { Step } from "./plan.ts";
 import type { Blocklist, Due } from "./ports.ts";
-import { messageOf, noteOutage, rejectedMs } from "./trouble.ts";
+import { settleRound } from "./settle.ts";
 import type { Opened } from "./trouble.ts";
-
-/** Waits of one network whose calls fail while others work. */
-const retry = { baseMs: 1_000, capMs: 300_000 };
 
 /** What outweighs what when a network fares differently at several places. */
 const weights = { left: 0, full: 1, paused: 2, failed: 3 } as const satisfies Record<Fate["kind"], number>;
@@ -93,7 +88,7 @@ function mayLeave(
   const fate = soFar.get(due.pending.generation);
   if (fate === undefined) return missingUntilAt === null;
   // Where all lists are full, one can only come into another list when it has left the first.
-  return fate.kind === "full" && places.includes(place) && place.pool !== null;
+  return fate.kind === "full" && places.some(({ pool }) => pool !== null && pool.name === place.pool?.name);
 }
 
 /** A network fares as at the place where it fares worst. */
@@ -104,55 +99,6 @@ function worst(all: readonly Fates[]): Fates {
     if (before === undefined || weights[fate.kind] > weights[before.kind]) merged.set(generation, fate);
   }
   return merged;
-}
-
-async function settleRound(
-  delivery: Delivery,
-  { due, missingUntilAt }: Round,
-  { fates, worked }: { readonly fates: Fates; readonly worked: boolean },
-): Promise<void> {
-  const { journal, profile, gate, log } = delivery;
-  const pausedUntil = new Map<number, number[]>();
-  const done: number[] = [];
-  let unavailable: string | null = null;
-  for (const { pending } of due) {
-    const fate = fates.get(pending.generation);
-    if (fate?.kind === "failed") {
-      if (await giveFate(delivery, pending, fate.failure)) unavailable = messageOf(fate.failure);
-      continue;
-    }
-    const untilAt = fate?.kind === "paused" ? fate.untilAt : missingUntilAt;
-    if (fate === undefined && untilAt === null) done.push(pending.generation);
-    else if (untilAt !== null && (fate === undefined || fate.kind === "paused"))
-      pausedUntil.set(untilAt, [...(pausedUntil.get(untilAt) ?? []), pending.generation]);
-  }
-  await journal.settle(done);
-  for (const [untilAt, generations] of pausedUntil)
-    await journal.retry(generations, untilAt, "a place cannot be used");
-  if (worked && (await gate.worked())) {
-    log("info", "", "Cloudflare answers again");
-    await journal.hurry(profile.name);
-  }
-  if (!worked && unavailable !== null) await noteOutage(delivery, unavailable);
-}
-
-/** Notes how a failed network goes on; true when Cloudflare could not be reached. */
-async function giveFate(
-  { journal, now, random, log }: Delivery,
-  pending: Due["pending"],
-  failure: unknown,
-): Promise<boolean> {
-  if (!(failure instanceof Failure)) throw failure;
-  if (failure.kind === "refused") {
-    await journal.park(pending.generation, failure.message);
-    log("warn", "", `Parked ${pending.network.text}: ${failure.summary}`);
-    return false;
-  }
-  const waitMs =
-    failure.retryAfterMs ??
-    (failure.kind === "unavailable" ? backoffMs(pending.attempts + 1, random, retry) : rejectedMs);
-  await journal.retry([pending.generation], now() + Math.min(waitMs, rejectedMs), failure.message);
-  return failure.kind === "unavailable";
 }
 
 function isAddition({ kind }: Step): boolean {

@@ -1,5 +1,6 @@
 import { Failure } from "../errors.ts";
 import { tryRoom } from "./crowd.ts";
+import { abandonPlaces } from "./deliver.ts";
 import type { Delivery } from "./deliver.ts";
 import type { Blocklist, DeliveryLedger, EdgeRow, Entry, Known } from "./ports.ts";
 import { askedAt, openAt, openPlaces, poolOf } from "./trouble.ts";
@@ -57,6 +58,8 @@ function differs(row: Row, entry: Row): boolean {
 
 export interface SyncedPlace extends Difference {
   readonly label: string;
+  /** Why what is there may not be blocked all the same. */
+  readonly troubles: readonly string[];
 }
 
 /** Compares every place of a profile that can be used now; null: Cloudflare is to be left alone. */
@@ -96,7 +99,9 @@ export async function syncProfile(
     return result;
   };
   const synced = await eachPlace(delivery, opened, learn, listener);
+  for (const trouble of synced.flatMap(({ troubles }) => troubles)) log("warn", "", trouble);
   await tryRoom(delivery, poolOf(opened));
+  await abandonPlaces(delivery, opened);
   return synced;
 }
 
@@ -125,7 +130,8 @@ async function eachPlace(
       const result = await work(place);
       // A list of a mode that no jail uses is not spoken of.
       const idle = place.mode !== null && result.total === 0 && place !== opened.places[0];
-      if (!idle) synced.push({ ...result, label: place.label });
+      const troubles = result.total === 0 ? [] : await place.check();
+      if (!idle) synced.push({ ...result, label: place.label, troubles });
       await journal.succeeded(askedAt(delivery, place), now());
     } catch (error) {
       if (!(error instanceof Failure)) throw error;

@@ -107,7 +107,7 @@ export function deliveryLedger(db: Database): Sync<DeliveryLedger> {
           networks === "all"
             ? db
                 .query<{ network: string }, [string, string]>(
-                  "SELECT network FROM holds WHERE profile = ? UNION SELECT network FROM edge WHERE profile = ?",
+                  "SELECT network FROM holds WHERE profile = ? UNION SELECT network FROM pending WHERE profile = ?",
                 )
                 .all(profile, profile)
                 .map(({ network }) => network)

@@ -7,6 +7,7 @@ import { callLedger } from "./calls.ts";
 import { deliveryLedger } from "./deliveries.ts";
 import { factLedger } from "./facts.ts";
 import { holdLedger } from "./holds.ts";
+import { moveLedger } from "./moves.ts";
 import { overviewLedger } from "./overview.ts";
 import { resultLedger } from "./results.ts";
 import { roomLedger } from "./room.ts";
@@ -50,6 +51,7 @@ export function openSqlite(path: string): SqliteJournal {
       ...overviewLedger(db),
       ...resultLedger(db),
       ...roomLedger(db),
+      ...moveLedger(db),
       ...viewLedger(db),
     };
     const dataVersion = db.query<{ data_version: number }, []>("PRAGMA data_version");

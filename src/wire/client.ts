@@ -3,6 +3,7 @@ import { cloudflareClient } from "../cloudflare/client.ts";
 import type { Call, ClientOptions } from "../cloudflare/client.ts";
 import { publishedRanges as readRanges } from "../cloudflare/ips.ts";
 import type { Config } from "../config.ts";
+import type { FactLedger } from "../core/ports.ts";
 import type { Runtime } from "../runtime.ts";
 
 /** How long calls under way may still take after SIGTERM. */
@@ -26,6 +27,12 @@ export function client({
     userAgent,
   });
 }
+
+/** In place of a gate: nothing is counted. */
+export const uncounted = { admit: async () => {}, limited: async () => {}, close: async () => {} };
+
+/** In place of a journal: nothing is remembered. */
+export const forgetful: FactLedger = { fact: async () => null, setFact: async () => {} };
 
 /** Aborts a while after the program is asked to end, so that calls under way can finish. */
 export function hardStop({ signal, sleep }: Runtime): AbortSignal {

@@ -39,6 +39,8 @@ export interface Provisioner {
   outdated(): Promise<boolean>;
   /** Cloudflare does not know the list any more. */
   lost(): Promise<void>;
+  /** What is not as it is to be, each with the remedy. */
+  check(): Promise<readonly string[]>;
 }
 
 export interface ListPlaceOptions {
@@ -58,6 +60,7 @@ export function listPlace({ account, name, pool, host, provisioner }: ListPlaceO
     host,
     provide: provisioner.ensure,
     lost: provisioner.lost,
+    check: provisioner.check,
   });
 }
 

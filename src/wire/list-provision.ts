@@ -1,7 +1,7 @@
 import type { Call } from "../cloudflare/client.ts";
 import { dropRules } from "../cloudflare/custom-rules.ts";
 import { modeOfList } from "../cloudflare/list-names.ts";
-import { provision } from "../cloudflare/provision.ts";
+import { provision, removeProvision } from "../cloudflare/provision.ts";
 import type { Provided } from "../cloudflare/provision.ts";
 import { zonesOf } from "../cloudflare/zones.ts";
 import type { NamedZone } from "../cloudflare/zones.ts";
@@ -26,6 +26,8 @@ export interface ListProvisionOptions {
 export interface ListProvision extends Provisioner {
   /** Has the list and its rules as they are to be; "look" only says what is not. */
   provide(how: "mend" | "look"): Promise<readonly Provided[]>;
+  /** Removes the rules and the list, where nothing is left in it. */
+  remove(): Promise<readonly Provided[]>;
 }
 
 /** What is remembered of a list that has its rules: the zones of the configuration, and their ids. */
@@ -74,10 +76,25 @@ export function listProvision(options: ListProvisionOptions): ListProvision {
         else if (sign !== "=") log("info", "", `${verbs[sign]} ${what}`);
       }
     },
+    async remove() {
+      const named = await namedZones(call, ids, { accountId, zones });
+      const mode = modeOfList(list);
+      const removed = await removeProvision({ call, lists: account.lists, zones: named, list, mode });
+      await journal.setFact(fact, "");
+      return removed;
+    },
     lost: () => journal.setFact(fact, ""),
+    async check() {
+      const remedy = "run: fail2ban-cloudflare sync --provision";
+      const found = await provide("look");
+      return found.flatMap(({ sign, what }) =>
+        sign in flaws ? [`The ${what} ${flaws[sign]} (${remedy})`] : [],
+      );
+    },
   };
 }
 
+const flaws: { readonly [S in Provided["sign"]]?: string } = { "+": "is missing", "~": "was changed" };
 const verbs = { "+": "Made", "~": "Set right", "-": "Removed" } as const;
 
 async function namedZones(

@@ -9,8 +9,9 @@ import type { Log } from "../log.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Ids } from "./ids.ts";
 import { listNames, listPlace, openAccount, poolName } from "./list-places.ts";
-import type { Provisioner } from "./list-places.ts";
+import type { Account, Provisioner } from "./list-places.ts";
 import { listProvision } from "./list-provision.ts";
+import type { ListProvision } from "./list-provision.ts";
 
 export interface PlacesOptions {
   readonly runtime: Runtime;
@@ -72,23 +73,15 @@ const nothingToProvide: Provisioner = {
   ensure: async () => {},
   outdated: async () => false,
   lost: async () => {},
+  check: async () => [],
 };
 
 async function findLists(options: PlacesOptions, list: ListConfig): Promise<Found> {
-  const { profile, config } = options;
-  const accountId = await options.ids.find("account", profile.account ?? "");
-  const account = openAccount({ ...options, account: accountId, turns: options.turnsOf(accountId) });
-  const peers = peersOf(config, profile);
-  const pool: Pool = {
-    name: poolName(accountId),
-    capacity: Math.min(...peers.map((peer) => peer.list?.capacity ?? Infinity)),
-  };
   const places: Blocklist[] = [];
   const troubles: Trouble[] = [];
-  for (const name of listNames(profile, list)) {
-    const made = listProvision({ ...options, account, accountId, list: name, zones: zonesFor(peers, list) });
-    const provisioner = options.provisioning === "never" ? nothingToProvide : made;
-    const place = listPlace({ account, name, pool, host: config.host, provisioner });
+  for (const { name, provision, pool, account } of await openLists(options, list)) {
+    const provisioner = options.provisioning === "never" ? nothingToProvide : provision;
+    const place = listPlace({ account, name, pool, host: options.config.host, provisioner });
     const failure = await failureOf(async () => {
       if (await provisioner.outdated()) await provisioner.ensure();
     });
@@ -96,6 +89,34 @@ async function findLists(options: PlacesOptions, list: ListConfig): Promise<Foun
     else troubles.push({ label: place.label, failure });
   }
   return { places, troubles };
+}
+
+/** A list that a profile may use, whether it is there or not. */
+export interface OpenList {
+  readonly name: string;
+  readonly account: Account;
+  readonly pool: Pool;
+  readonly provision: ListProvision;
+}
+
+/** The lists of a profile, one for each mode, that of its own mode first. */
+export async function openLists(
+  options: Omit<PlacesOptions, "provisioning">,
+  list: ListConfig,
+): Promise<readonly OpenList[]> {
+  const { profile, config, ids, turnsOf } = options;
+  const accountId = await ids.find("account", profile.account ?? "");
+  const account = openAccount({ ...options, account: accountId, turns: turnsOf(accountId) });
+  const peers = peersOf(config, profile);
+  const pool: Pool = {
+    name: poolName(accountId),
+    capacity: Math.min(...peers.map((peer) => peer.list?.capacity ?? Infinity)),
+  };
+  const zones = zonesFor(peers, list);
+  return listNames(profile, list).map((name) => {
+    const provision = listProvision({ ...options, account, accountId, list: name, zones });
+    return { name, account, pool, provision };
+  });
 }
 
 /** The profiles that use lists of the same account, itself among them. */

@@ -1,12 +1,16 @@
 import type { Config, ProfileConfig } from "../config.ts";
+import type { Address } from "../core/address.ts";
+import { reaches } from "../core/cover.ts";
 import type { Delivery } from "../core/deliver.ts";
 import { gate } from "../core/gate.ts";
 import type { Gate } from "../core/gate.ts";
+import { intake } from "../core/intake.ts";
 import type { OpenPlaces } from "../core/ports.ts";
 import type { Turns } from "../core/turns.ts";
 import { readCredential } from "../credential.ts";
 import type { FoundCredential } from "../credential.ts";
 import { Failure } from "../errors.ts";
+import { intakeOptions } from "../intake-options.ts";
 import type { SqliteJournal } from "../journal/sqlite.ts";
 import type { Log } from "../log.ts";
 import type { Runtime } from "../runtime.ts";
@@ -43,7 +47,7 @@ export async function wireProfile(
   const door = gates.getOrInsertComputed(fingerprint, () =>
     gate(journal, { credential: fingerprint, budget: config.budget, now, random }),
   );
-  await noticeChange(journal, { config, profile, fingerprint, now: now() });
+  await noticeChange(journal, { runtime, config, profile, fingerprint });
   const share = (place: string): void =>
     void users.getOrInsertComputed(place, () => new Set()).add(profile.name);
   // Before any place is opened: another profile's delivery to the same place must count this one's holds.
@@ -101,17 +105,18 @@ function tryCredential(runtime: Runtime, config: Config, profile: ProfileConfig)
 }
 
 interface Setup {
+  readonly runtime: Runtime;
   readonly config: Config;
   readonly profile: ProfileConfig;
   readonly fingerprint: string;
-  readonly now: number;
 }
 
 /** After a change of credential or places, what Cloudflare refused before is tried at once and everywhere. */
 async function noticeChange(
   journal: SqliteJournal,
-  { config, profile, fingerprint, now }: Setup,
+  { runtime, config, profile, fingerprint }: Setup,
 ): Promise<void> {
+  const now = runtime.now();
   const places = JSON.stringify([profile.account, profile.zones, profile.list, config.apiBase]);
   const name = `setup:${profile.name}`;
   const before = await journal.fact(name);
@@ -119,7 +124,25 @@ async function noticeChange(
   if (before === after) return;
   await journal.clearPauses(profile.name);
   await journal.hurry(profile.name);
-  if (before !== null && !before.endsWith(` ${places}`)) await journal.recheck(profile.name, "all", now);
+  if (before !== null && !before.endsWith(` ${places}`)) {
+    await journal.recast(profile.name, newCover({ runtime, config, profile }), now);
+    await journal.recheck(profile.name, "all", now);
+  }
   await journal.forgetResults(profile.name);
   await journal.setFact(name, after);
+}
+
+/** The networks that stand for an address where the edge does not take the network that did so far. */
+function newCover({ runtime, config, profile }: Omit<Setup, "fingerprint">) {
+  const options = intakeOptions(runtime, config, profile);
+  return (address: Address, network: Address): readonly Address[] | null => {
+    if (reaches(options.reach, network)) return null;
+    try {
+      return intake(address, options);
+    } catch (error) {
+      // What cannot be covered is refused at the new place, and said.
+      if (error instanceof Failure) return null;
+      throw error;
+    }
+  };
 }

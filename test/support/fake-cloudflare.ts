@@ -62,7 +62,11 @@ export function fakeCloudflare(options: FakeOptions = {}): FakeCloudflare {
     if (contract !== null) violations.push(...contract.validateRequest(method, path, query, body));
     if (edge.latencyMs > 0) await pause(edge.latencyMs);
     await edge.onRequest?.(recorded);
-    const reaction = await meet(faults.next({ method, path }), { ...request, path }, recorded);
+    const reaction = await meet(
+      faults.next({ method, path, body: request.body }),
+      { ...request, path },
+      recorded,
+    );
     if (typeof reaction === "object") recorded.status = reaction.status;
     log(recorded);
     return reaction;

@@ -41,6 +41,7 @@ const layers: readonly Layer[] = [
       "src/commands/",
       "src/wire.ts",
       "src/inspect.ts",
+      "src/wire/",
       "src/credential.ts",
       "src/intake-options.ts",
       "src/journal/",

@@ -1,0 +1,5 @@
+import { accessRulesBackend, listBackend } from "../support/backends.ts";
+import { blocklistContract } from "./blocklist.ts";
+
+blocklistContract(accessRulesBackend);
+blocklistContract(listBackend);
