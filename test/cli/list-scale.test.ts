@@ -43,7 +43,7 @@ test("of 12,000 holds the newest 10,000 are in the list; after 3,000 unbans all 
   const warnings = () => web.log().match(/oldest bans are not at the edge/g)?.length;
   expect(web.log()).toContain("2000 of the oldest bans are not at the edge: its lists have room for 10000");
   const status = JSON.parse((await web.run("status --json")).stdout);
-  expect(status).toMatchObject({ networks: 12_000, atEdge: 10_000, pending: 0, outside: 2_000 });
+  expect(status).toMatchObject({ networks: 12_000, atEdge: 10_000, pending: 0, outForCapacity: 2_000 });
   const shown = await web.run("list --json");
   const outside = JSON.parse(shown.stdout).holds.filter(
     ({ state }: { state: string }) => state === "outside",
@@ -64,7 +64,7 @@ test("of 12,000 holds the newest 10,000 are in the list; after 3,000 unbans all 
   expect([gone.size, held.length]).toEqual([3_000, 9_001]);
   expect(edge.blocked()).toEqual(addresses(held));
   console.info(`3,000 unbans from a full list, and 1,500 that come back: ${edge.calls.length - calls} calls`);
-  expect(JSON.parse((await web.run("status --json")).stdout)).toMatchObject({ outside: 0, pending: 0 });
+  expect(JSON.parse((await web.run("status --json")).stdout)).toMatchObject({ outForCapacity: 0, pending: 0 });
   expect(web.log()).toContain("All bans are at the edge again");
   expect(edge.lists.bulk.refused).toBe(0);
   expect(edge.violations).toEqual([]);
