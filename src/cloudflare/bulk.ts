@@ -2,6 +2,8 @@ import type { Turns } from "../core/turns.ts";
 import { Failure } from "../errors.ts";
 import type { Call } from "./client.ts";
 import { fieldsOf } from "./envelope.ts";
+import { patience } from "./patience.ts";
+import type { Sleep } from "./patience.ts";
 
 /** How an operation on a list's items ended; "refused": it was not begun; "gone": there is no such list. */
 export type Ended =
@@ -16,8 +18,11 @@ export interface BulkRequest {
   readonly body: unknown;
 }
 
-/** Makes an operation and waits for its end. Throws where it cannot be begun or does not end in time. */
+/** Makes an operation and waits for its end. Throws `Taken`, or a Failure where it does not end in time. */
 export type Bulk = (request: BulkRequest, signal: AbortSignal) => Promise<Ended>;
+
+/** Another operation of the account is under way: when it has ended, the list may not be what it was before. */
+export class Taken extends Error {}
 
 export interface BulkOptions {
   readonly call: Call;
@@ -25,36 +30,25 @@ export interface BulkOptions {
   readonly path: string;
   /** Cloudflare does one operation of an account at a time. */
   readonly turns: Turns;
-  /** Resolves after a while, or at once when the program is asked to end. */
-  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  readonly sleep: Sleep;
 }
 
 /** Waits between looks at an operation; one takes about a second. */
 const looksMs = [1_000, 1_000, 2_000, 4_000, 8_000] as const;
 
-/** Waits while another operation of the account is under way, be it another tool's. */
-const turnsMs = [1_000, 2_000, 4_000, 8_000] as const;
-
-/** An operation that takes longer goes on at Cloudflare, and is found done later. */
-const patienceMs = 60_000;
-
 /** Operations on the items of one account's lists. */
 export function bulkOf({ call, path, turns, sleep }: BulkOptions): Bulk {
-  async function operate(request: BulkRequest, signal: AbortSignal): Promise<Ended> {
-    const waits = waiting(turnsMs, sleep, signal);
-    for (;;) {
-      const { method, path: items, body } = request;
-      const answer = await call(method, items, { body, turns: "one at a time" });
-      if (answer.ok) return follow(operationIn(answer.result), signal);
-      if (answer.status === 404) return { kind: "gone" };
-      if (answer.status !== 429 && answer.status !== 409) return { kind: "refused", reason: answer.message };
-      if (!(await waits.next())) throw notYet("another change of this account's lists is under way");
-    }
+  async function begin({ method, path: items, body }: BulkRequest, signal: AbortSignal): Promise<Ended> {
+    const answer = await call(method, items, { body, turns: "one at a time" });
+    if (answer.ok) return follow(operationIn(answer.result), signal);
+    if (answer.status === 429 || answer.status === 409) throw new Taken();
+    return answer.status === 404 ? { kind: "gone" } : { kind: "refused", reason: answer.message };
   }
 
+  /** One that takes too long goes on at Cloudflare, and is found done later. */
   async function follow(operation: string, signal: AbortSignal): Promise<Ended> {
-    const waits = waiting(looksMs, sleep, signal);
-    while (await waits.next()) {
+    const looks = patience(looksMs, sleep, signal);
+    while (await looks.wait()) {
       const answer = await call("GET", `${path}/bulk_operations/${operation}`);
       if (!answer.ok) throw notYet(`it does not say how its change of a list goes: ${answer.message}`);
       const { status, error } = fieldsOf<"status" | "error">(answer.result);
@@ -65,26 +59,7 @@ export function bulkOf({ call, path, turns, sleep }: BulkOptions): Bulk {
     throw notYet("its change of a list goes on");
   }
 
-  return (request, signal) => turns(() => operate(request, signal));
-}
-
-/** Waits that grow; false when there has been enough of them, or the program is asked to end. */
-function waiting(
-  stepsMs: readonly number[],
-  sleep: BulkOptions["sleep"],
-  signal: AbortSignal,
-): { next(): Promise<boolean> } {
-  let [count, waitedMs] = [0, 0];
-  return {
-    async next() {
-      const ms = stepsMs[Math.min(count, stepsMs.length - 1)] ?? 1_000;
-      if (signal.aborted || waitedMs + ms > patienceMs) return false;
-      await sleep(ms, signal);
-      count += 1;
-      waitedMs += ms;
-      return !signal.aborted;
-    },
-  };
+  return (request, signal) => turns(() => begin(request, signal));
 }
 
 function operationIn(result: unknown): string {
@@ -93,7 +68,7 @@ function operationIn(result: unknown): string {
   throw new Failure("unavailable", "Cloudflare answered without an operation when asked to change a list");
 }
 
-/** It is tried again soon: nothing is wrong but the time that it takes. */
-function notYet(state: string): Failure {
+/** Nothing is wrong but the time that it takes: it is tried again soon. */
+export function notYet(state: string): Failure {
   return new Failure("unavailable", `Cloudflare needs more time: ${state}`, { retryAfterMs: 5_000 });
 }

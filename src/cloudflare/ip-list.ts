@@ -3,17 +3,21 @@ import { markedJail } from "../core/mark.ts";
 import type { Blocklist, Change, Pool, Settled } from "../core/ports.ts";
 import { Failure } from "../errors.ts";
 import type { AccountLists } from "./account-lists.ts";
+import { notYet, Taken } from "./bulk.ts";
 import type { Bulk } from "./bulk.ts";
 import { absent, addItems, removeItems } from "./list-changes.ts";
 import type { ListChanges } from "./list-changes.ts";
 import { itemRow } from "./list-item.ts";
 import { Gone } from "./list-items.ts";
 import type { ListItems } from "./list-items.ts";
+import { patience } from "./patience.ts";
+import type { Sleep } from "./patience.ts";
 
 export interface IpListOptions {
   readonly lists: AccountLists;
   readonly items: ListItems;
   readonly bulk: Bulk;
+  readonly sleep: Sleep;
   readonly name: string;
   /** What the rules do with the addresses of the list. */
   readonly mode: Mode;
@@ -29,9 +33,12 @@ export interface IpListOptions {
 /** All that all lists of an account hold, but for Enterprise. */
 const atOnce = 10_000;
 
+/** Waits while another operation of the account is under way, be it another tool's. */
+const turnsMs = [1_000, 2_000, 5_000, 10_000, 20_000] as const;
+
 /** An account's IP list, whose addresses custom rules of its zones act on, as a Blocklist. */
 export function ipList(options: IpListOptions): Blocklist {
-  const { lists, items, name, mode, pool, host, provide, lost, check } = options;
+  const { lists, items, sleep, name, mode, pool, host, provide, lost, check } = options;
   const changing = (list: string): ListChanges => ({ ...options, list, path: `${lists.path}/${list}/items` });
 
   async function* make(changes: readonly Change[], signal: AbortSignal): AsyncGenerator<Settled> {
@@ -62,26 +69,29 @@ export function ipList(options: IpListOptions): Blocklist {
     check,
     async *apply(changes, signal) {
       const open = new Set(changes);
-      const settle = async function* (): AsyncGenerator<Settled> {
-        for await (const settled of make([...open], signal)) {
-          open.delete(settled.change);
-          yield settled;
-        }
-      };
-      try {
+      const turns = patience(turnsMs, sleep, signal);
+      let forgotten = false;
+      for (;;) {
         try {
-          yield* settle();
+          for await (const settled of make([...open], signal)) {
+            open.delete(settled.change);
+            yield settled;
+          }
+          return;
         } catch (error) {
-          if (!(error instanceof Gone)) throw error;
-          await forget();
-          yield* settle();
+          // What was cut short is found and made whole by the next courier.
+          if (signal.aborted) return;
+          if (error instanceof Taken && (await turns.wait())) continue;
+          if (error instanceof Gone && !forgotten) {
+            forgotten = true;
+            await forget();
+            continue;
+          }
+          const failure = failureOf(error, name);
+          const all = failure instanceof Failure && failure.kind === "refused";
+          for (const change of all ? open : [...open].slice(0, 1)) yield { change, failure };
+          return;
         }
-      } catch (error) {
-        // What was cut short is found and made whole by the next courier.
-        if (signal.aborted) return;
-        const failure = error instanceof Gone ? vanished(name) : error;
-        const all = failure instanceof Failure && failure.kind === "refused";
-        for (const change of all ? open : [...open].slice(0, 1)) yield { change, failure };
       }
     },
     async *entries({ foreign }) {
@@ -100,7 +110,9 @@ export function ipList(options: IpListOptions): Blocklist {
   };
 }
 
-function vanished(name: string): Failure {
+function failureOf(error: unknown, name: string): unknown {
+  if (error instanceof Taken) return notYet("another change of this account's lists is under way");
+  if (!(error instanceof Gone)) return error;
   return new Failure("unavailable", `Cannot find list "${name}" in the account`, {
     hint: "run: fail2ban-cloudflare sync --provision",
   });

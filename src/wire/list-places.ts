@@ -29,7 +29,8 @@ export function openAccount({ runtime, call, account, journal, turns }: AccountO
     remember: (name, id) => journal.setFact(idFact(name), id),
   });
   const { path } = lists;
-  return { lists, items: listItems(call, lists), bulk: bulkOf({ call, path, turns, sleep: runtime.sleep }) };
+  const { sleep } = runtime;
+  return { lists, items: listItems(call, lists), bulk: bulkOf({ call, path, turns, sleep }), sleep };
 }
 
 /** What has a list and its rules made before it is used. */
