@@ -40,7 +40,7 @@ shell_scripts() {
 need_root
 need_packages fail2ban-server=fail2ban nginx=nginx iptables=iptables ip=iproute2 unshare=util-linux ps=procps \
   shellcheck=shellcheck curl=curl sqlite3=sqlite3 tmux=tmux openssl=openssl \
-  apache2=apache2-bin
+  apache2=apache2-bin promtool=prometheus
 need_bun
 need_apart
 

@@ -30,6 +30,7 @@ const commands: Readonly<Record<string, () => Promise<AnyCommand>>> = Object.ass
     return (invocation: Invocation) => uninstall(invocation);
   },
   realip: async () => (await import("./commands/realip.ts")).realip,
+  metrics: async () => (await import("./commands/metrics.ts")).metrics,
 });
 
 const name = "fail2ban-cloudflare";
