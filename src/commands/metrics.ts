@@ -9,7 +9,15 @@ import { reportOf } from "./status/report.ts";
 
 export const metrics = ({ runtime, configPath }: Invocation) =>
   defineCommand({
-    meta: { name: "metrics", description: "The figures of status for Prometheus, through node_exporter" },
+    meta: {
+      name: "metrics",
+      description: "The figures of status for Prometheus, through node_exporter",
+      group: "look",
+      examples: [
+        "metrics",
+        "metrics \\\n    --output /var/lib/prometheus/node-exporter/fail2ban-cloudflare.prom",
+      ],
+    },
     args: {
       output: {
         type: "string",
