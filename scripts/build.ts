@@ -1,4 +1,4 @@
-/** Builds dist/fail2ban-cloudflare for this machine: `bun run build`. */
+/** Builds dist/fail2ban-cloudflare for this machine, and its manual page: `bun run build`. */
 import {
   chmodSync,
   existsSync,
@@ -8,6 +8,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import pkg from "../package.json" with { type: "json" };
@@ -25,6 +26,7 @@ try {
   const outfile = join(aside, "fail2ban-cloudflare");
   compile(outfile);
   tryOut(outfile);
+  writeManual();
   chmodSync(outfile, 0o755);
   renameSync(outfile, join(dist, "fail2ban-cloudflare"));
 } catch (error) {
@@ -84,6 +86,13 @@ function tryOut(binary: string): void {
   throw new Error(
     `the binary ends with ${run.exitCode} and says ${JSON.stringify(`${said}${run.stderr.toString().trim()}`)}, not ${pkg.version}`,
   );
+}
+
+/** The manual page, by the commands' own descriptions; from the sources, as the binary may be for another machine. */
+function writeManual(): void {
+  const run = Bun.spawnSync([process.execPath, "src/index.ts", "manual"], { cwd: root, env: {} });
+  if (run.exitCode !== 0) throw new Error(`there is no manual page: ${run.stderr.toString().trim()}`);
+  writeFileSync(join(dist, "fail2ban-cloudflare.8"), run.stdout);
 }
 
 /** Which C library a program was linked for, by the loader that its ELF header names. */

@@ -12,7 +12,12 @@ import { removeWakeFile } from "./wake.ts";
 
 export const deliver = ({ runtime, configPath }: Invocation) =>
   defineCommand({
-    meta: { name: "deliver", description: "Deliver what is pending to Cloudflare" },
+    meta: {
+      name: "deliver",
+      description: "Deliver what is pending to Cloudflare",
+      group: "act",
+      examples: ["deliver --once && echo 'all is at Cloudflare'"],
+    },
     args: {
       once: {
         type: "boolean",

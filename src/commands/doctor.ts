@@ -53,7 +53,9 @@ export const doctor = ({ runtime, configPath }: Invocation) =>
   defineCommand({
     meta: {
       name: "doctor",
-      description: "Check everything that a ban needs, and say what mends what is wrong",
+      description: "Check all that a ban needs, and say what mends each fault",
+      group: "look",
+      examples: ["doctor", "doctor --json | jq .verdict"],
     },
     args: { json: { type: "boolean", description: "Print JSON", default: false } },
     async run({ args }) {

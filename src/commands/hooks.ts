@@ -38,9 +38,9 @@ const addressArgument = {
 } as const;
 const modeArgument = {
   type: "string",
-  description: `One of ${modes.join(", ")}; empty: the configuration's`,
+  description: "What its visitors get; empty: as configured",
   default: "",
-  valueHint: "MODE",
+  valueHint: modes.join("|"),
 } as const;
 const waitArgument = {
   type: "boolean",
@@ -50,7 +50,12 @@ const waitArgument = {
 
 export const ban = (invocation: Invocation) =>
   defineCommand({
-    meta: { name: "ban", description: "Block an address at Cloudflare's edge for a jail" },
+    meta: {
+      name: "ban",
+      description: "Block an address at Cloudflare's edge for a jail",
+      group: "act",
+      examples: ["ban 203.0.113.7 --jail test --wait", "ban 2001:db8::/64 --jail test --mode challenge"],
+    },
     args: {
       address: addressArgument,
       jail: jailArgument,
@@ -102,7 +107,9 @@ export const unban = (invocation: Invocation) =>
   defineCommand({
     meta: {
       name: "unban",
-      description: "Let go of an address; it stays blocked while another jail holds it",
+      description: "Let go of an address, which another jail may still hold",
+      group: "act",
+      examples: ["unban 203.0.113.7 --jail test --wait"],
     },
     args: { address: addressArgument, jail: jailArgument, profile: profileArgument, wait: waitArgument },
     async run({ args }) {
@@ -118,12 +125,14 @@ export const flush = (invocation: Invocation) =>
   defineCommand({
     meta: {
       name: "flush",
-      description: "Let go of all that a jail holds, unless fail2ban bans it again at once",
+      description: "A jail lets go of all that it holds, unless it stops or starts soon",
+      group: "hook",
+      examples: ["flush --jail sshd --family inet4"],
     },
     args: {
       jail: jailArgument,
       profile: profileArgument,
-      family: { type: "string", description: "inet4 or inet6", required: true, valueHint: "FAMILY" },
+      family: { type: "string", description: "Of these only", required: true, valueHint: "inet4|inet6" },
     },
     async run({ args }) {
       if (args.family !== "inet4" && args.family !== "inet6") {
@@ -139,7 +148,12 @@ export const flush = (invocation: Invocation) =>
 
 export const start = (invocation: Invocation) =>
   defineCommand({
-    meta: { name: "start", description: "Tell that fail2ban starts a jail" },
+    meta: {
+      name: "start",
+      description: "A jail starts: what its flush let go of is kept for a while",
+      group: "hook",
+      examples: ["start --jail sshd"],
+    },
     args: { jail: jailArgument, profile: profileArgument, mode: modeArgument },
     async run({ args }) {
       const { config, profile, holder } = hookSetup(invocation, args);
@@ -152,7 +166,12 @@ export const start = (invocation: Invocation) =>
 
 export const stop = (invocation: Invocation) =>
   defineCommand({
-    meta: { name: "stop", description: "Tell that fail2ban stops a jail" },
+    meta: {
+      name: "stop",
+      description: "A jail stops: what its flush let go of is kept for a while",
+      group: "hook",
+      examples: ["stop --jail sshd"],
+    },
     args: { jail: jailArgument, profile: profileArgument },
     async run({ args }) {
       const { config, holder } = hookSetup(invocation, args);

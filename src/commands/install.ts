@@ -30,7 +30,9 @@ export const install = ({ runtime }: Invocation) =>
   defineCommand({
     meta: {
       name: "install",
-      description: "Place the program, fail2ban's action and jail, and what runs the courier",
+      description: "Place program, action, jail and what runs the courier",
+      group: "setup",
+      examples: ["install --dry-run", "install"],
     },
     args: {
       "dry-run": { type: "boolean", description: "Only show what would be done", default: false },

@@ -9,7 +9,12 @@ import { moment, table } from "./table.ts";
 
 export const list = ({ runtime, configPath }: Invocation) =>
   defineCommand({
-    meta: { name: "list", description: "What is held, by which jails, and whether it is at the edge" },
+    meta: {
+      name: "list",
+      description: "What is held, by which jails, and whether it is at the edge",
+      group: "look",
+      examples: ["list", "list --jail nginx-limit-req", "list --json | jq -r '.holds[].address'"],
+    },
     args: {
       jail: { type: "string", description: "Only what this jail holds", valueHint: "NAME" },
       json: { type: "boolean", description: "Print JSON, one entry a jail and address", default: false },

@@ -17,7 +17,9 @@ export const login = ({ runtime, configPath }: Invocation) =>
   defineCommand({
     meta: {
       name: "login",
-      description: "Check a Cloudflare token and what it may do, and write it into the configuration",
+      description: "Check a Cloudflare token, and write it into the configuration",
+      group: "setup",
+      examples: ["login", "login --token-file /root/token --zones example.com"],
     },
     args: {
       "token-file": { type: "string", description: "Take the API token from a file", valueHint: "FILE" },

@@ -14,6 +14,12 @@ export const realip = ({ runtime, configPath }: Invocation) =>
     meta: {
       name: "realip",
       description: "Have nginx or Apache know the visitor's address behind Cloudflare",
+      group: "setup",
+      examples: [
+        "realip --check",
+        "realip --write /etc/nginx/conf.d/cloudflare-realip.conf",
+        "realip --refresh --apache",
+      ],
     },
     args: {
       check: {

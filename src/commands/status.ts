@@ -21,7 +21,9 @@ export const status = ({ runtime, configPath }: Invocation) =>
   defineCommand({
     meta: {
       name: "status",
-      description: "What is held, pending and failing; the exit code says whether all is well",
+      description: "What is held, pending and failing; exit code 0: all is well",
+      group: "look",
+      examples: ["status", "status --watch", "status --json | jq .verdict"],
     },
     args: {
       json: { type: "boolean", description: "Print JSON", default: false },

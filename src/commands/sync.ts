@@ -18,7 +18,9 @@ export const sync = ({ runtime, configPath }: Invocation) =>
   defineCommand({
     meta: {
       name: "sync",
-      description: "Compare fail2ban, the journal and Cloudflare, and mend what differs",
+      description: "Compare fail2ban, journal and Cloudflare, and mend what differs",
+      group: "act",
+      examples: ["sync --dry-run", "sync"],
     },
     args: {
       "dry-run": { type: "boolean", description: "Only show what differs at Cloudflare", default: false },

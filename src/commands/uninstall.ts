@@ -24,7 +24,9 @@ export const uninstall = (invocation: Invocation, purgeEdge: PurgeEdge = purgeWh
   defineCommand({
     meta: {
       name: "uninstall",
-      description: "Remove what install has placed, and put back what was there before",
+      description: "Remove what install has placed, and put back what was there",
+      group: "setup",
+      examples: ["uninstall --dry-run", "uninstall --purge"],
     },
     args: {
       "dry-run": { type: "boolean", description: "Only show what would be done", default: false },

@@ -64,7 +64,10 @@ test("of 12,000 holds the newest 10,000 are in the list; after 3,000 unbans all 
   expect([gone.size, held.length]).toEqual([3_000, 9_001]);
   expect(edge.blocked()).toEqual(addresses(held));
   console.info(`3,000 unbans from a full list, and 1,500 that come back: ${edge.calls.length - calls} calls`);
-  expect(JSON.parse((await web.run("status --json")).stdout)).toMatchObject({ outForCapacity: 0, pending: 0 });
+  expect(JSON.parse((await web.run("status --json")).stdout)).toMatchObject({
+    outForCapacity: 0,
+    pending: 0,
+  });
   expect(web.log()).toContain("All bans are at the edge again");
   expect(edge.lists.bulk.refused).toBe(0);
   expect(edge.violations).toEqual([]);

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { moment, span, table, wrapped } from "../../src/commands/table.ts";
+import { moment, span, table } from "../../src/commands/table.ts";
+import { wrapped } from "../../src/wrapped.ts";
 
 test.each([
   [-5, "0 s"],

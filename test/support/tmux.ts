@@ -6,6 +6,8 @@ import { until } from "./wait.ts";
 export interface TmuxTerminal extends AsyncDisposable {
   /** Types a line and Enter. */
   type(line: string): Promise<void>;
+  /** Types a text and no more. */
+  write(text: string): Promise<void>;
   /** Presses keys, by tmux's names. */
   press(...keys: readonly string[]): Promise<void>;
   /** What is on the screen, without empty lines at its end. */
@@ -17,17 +19,33 @@ export interface TmuxTerminal extends AsyncDisposable {
   state(): Promise<{ readonly otherScreen: boolean; readonly cursor: boolean }>;
 }
 
-export async function tmuxTerminal({ columns = 80, rows = 24 } = {}): Promise<TmuxTerminal> {
+export interface TmuxOptions {
+  readonly columns?: number;
+  readonly rows?: number;
+  /** Its command line; its prompt must have a "$" or a "#". */
+  readonly shell?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export async function tmuxTerminal({
+  columns = 80,
+  rows = 24,
+  shell = ["/bin/sh"],
+  env: own = {},
+}: TmuxOptions = {}): Promise<TmuxTerminal> {
   const temporary = tempRoot();
-  const env = { PATH: systemPath, LANG: "C.UTF-8", TERM: "xterm-256color", PS1: "$ ", HOME: temporary.path };
+  const env = { PATH: systemPath, LANG: "C.UTF-8", TERM: "xterm-256color", HOME: temporary.path };
   const command = ["tmux", "-u", "-f", "/dev/null", "-S", temporary.at("socket")];
   const tmux = (...args: readonly string[]) => mustRun([...command, ...args], { env });
+  const variables = Object.entries({ PS1: "$ ", ...own }).map(([name, value]) => `${name}=${value}`);
   const size = ["-x", String(columns), "-y", String(rows)];
-  await tmux("new-session", "-d", ...size, "env", "PS1=$ ", "/bin/sh");
+  await tmux("new-session", "-d", ...size, "env", ...variables, ...shell);
   const screen = async (): Promise<string> => (await tmux("capture-pane", "-p")).trimEnd();
+  const write = async (text: string) => void (await tmux("send-keys", "-l", text));
   const terminal: TmuxTerminal = {
+    write,
     async type(line) {
-      await tmux("send-keys", "-l", line);
+      await write(line);
       await tmux("send-keys", "Enter");
     },
     press: async (...keys) => void (await tmux("send-keys", ...keys)),
@@ -54,6 +72,6 @@ export async function tmuxTerminal({ columns = 80, rows = 24 } = {}): Promise<Tm
       temporary[Symbol.dispose]();
     },
   };
-  await terminal.shows("$");
+  await terminal.shows(/[$#]/);
   return terminal;
 }

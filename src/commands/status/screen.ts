@@ -2,7 +2,8 @@ import pkg from "../../../package.json" with { type: "json" };
 import type { ScopeView } from "../../core/ports.ts";
 import type { FailureKind } from "../../errors.ts";
 import { oneLine } from "../../log.ts";
-import { counted, moment, span, table, wrapped } from "../table.ts";
+import { wrapped } from "../../wrapped.ts";
+import { counted, moment, span, table } from "../table.ts";
 import type { Report } from "./report.ts";
 import { sparkline } from "./sparkline.ts";
 

@@ -11,7 +11,8 @@ interface Layer {
   readonly node?: "all" | "pure";
 }
 
-const leaves = ["src/errors.ts", "src/secret.ts", "src/runtime.ts", "src/nearest.ts"];
+const leaves = ["src/errors.ts", "src/secret.ts", "src/runtime.ts", "src/nearest.ts", "src/wrapped.ts"];
+const texts = ["src/help.ts", "src/manual.ts"];
 const commons = ["src/core/", "src/config.ts", "src/log.ts", ...leaves];
 /** What the composition root puts together. */
 const wired = [
@@ -30,7 +31,7 @@ const layers: readonly Layer[] = [
   { of: "src/index.ts", may: ["src/cli.ts", "src/runtime.ts"], node: "all" },
   {
     of: "src/cli.ts",
-    may: [...commons, "src/commands/", "src/arguments.ts", "package.json"],
+    may: [...commons, ...texts, "src/commands/", "src/arguments.ts", "package.json"],
     packages: ["citty"],
     node: "pure",
   },
@@ -44,6 +45,7 @@ const layers: readonly Layer[] = [
       "src/wire/",
       "src/credential.ts",
       "src/intake-options.ts",
+      "src/manual.ts",
       "src/journal/",
       "src/fail2ban/",
       "package.json",
@@ -66,6 +68,9 @@ const layers: readonly Layer[] = [
   { of: "src/secret.ts", may: [] },
   { of: "src/runtime.ts", may: [] },
   { of: "src/nearest.ts", may: [], packages: ["fastest-levenshtein"] },
+  { of: "src/wrapped.ts", may: [] },
+  { of: "src/manual.ts", may: [], packages: ["citty"] },
+  { of: "src/help.ts", may: [...leaves, "src/manual.ts", "package.json"] },
   { of: "src/log.ts", may: leaves, packages: ["consola"], node: "all" },
   { of: "src/arguments.ts", may: commons, packages: ["citty"] },
   { of: "src/config.ts", may: [...commons, "src/config/"], node: "all" },
