@@ -187,7 +187,5 @@ function isGone(answer: Answer): boolean {
 function refusal(what: string, answer: Answer): Failure {
   if (answer.ok)
     return new Failure("unavailable", `Cloudflare answered without a result when asked to ${what}`);
-  return new Failure("refused", `Cloudflare refuses to ${what}: ${answer.message}`, {
-    hint: "see: fail2ban-cloudflare list",
-  });
+  return new Failure("refused", `Cloudflare refuses to ${what}: ${answer.message}`);
 }

@@ -71,9 +71,7 @@ function isFull(reason: string): boolean {
 }
 
 function refusal(what: string, reason: string): Failure {
-  return new Failure("refused", `Cloudflare refuses to ${what}: ${reason}`, {
-    hint: "see: fail2ban-cloudflare list",
-  });
+  return new Failure("refused", `Cloudflare refuses to ${what}: ${reason}`);
 }
 
 function notNow(reason: string): Failure {

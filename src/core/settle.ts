@@ -53,7 +53,7 @@ async function giveFate(
 ): Promise<boolean> {
   if (!(failure instanceof Failure)) throw failure;
   if (failure.kind === "refused") {
-    await journal.park(pending.generation, failure.message);
+    await journal.park(pending.generation, failure.summary);
     log("warn", "", `Parked ${pending.network.text}: ${failure.summary}`);
     return false;
   }
