@@ -21,7 +21,7 @@ export const sync = ({ runtime, configPath }: Invocation) =>
     },
     async run({ args }) {
       const config = loadConfig(runtime, configPath);
-      using _lock = await takeLockPatiently(runtime, config);
+      await using _lock = await takeLockPatiently(runtime, config);
       const log = openLog(runtime, config.log);
       using journal = openJournal(runtime, config, log);
       await using courier = await wireCourier(
