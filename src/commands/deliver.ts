@@ -6,7 +6,7 @@ import { isCorrupt, suspect } from "../journal/rescue.ts";
 import { openLog } from "../log.ts";
 import type { Runtime } from "../runtime.ts";
 import { wireCourier } from "../wire.ts";
-import { openJournal, takeLock, takeLockPatiently } from "./courier-lock.ts";
+import { isWanted, openJournal, takeLock, takeLockPatiently } from "./courier-lock.ts";
 import type { Invocation } from "./invocation.ts";
 import { removeWakeFile } from "./wake.ts";
 
@@ -40,10 +40,10 @@ async function deliverUntilIdle(runtime: Runtime, configPath: string): Promise<b
   const log = openLog(runtime, config.log);
   using journal = openJournal(runtime, config, log);
   const stamp = stampOf(credentialPaths(runtime, config));
-  const outdated = (): boolean => stampOf(credentialPaths(runtime, config)) !== stamp;
+  const changed = (): boolean => stampOf(credentialPaths(runtime, config)) !== stamp;
   await using courier = await wireCourier(
     { runtime, config, journal, log },
-    { beforeLook: () => removeWakeFile(config), outdated },
+    { beforeLook: () => removeWakeFile(config), outdated: () => changed() || isWanted(runtime, config) },
   );
   try {
     await runCourier(courier, runtime.signal);
@@ -54,12 +54,13 @@ async function deliverUntilIdle(runtime: Runtime, configPath: string): Promise<b
   } finally {
     lock[Symbol.dispose]();
   }
-  return !runtime.signal.aborted && (outdated() || (await anythingDue(courier)));
+  if (runtime.signal.aborted || isWanted(runtime, config)) return false;
+  return changed() || (await anythingDue(courier));
 }
 
 async function deliverOnce(runtime: Runtime, configPath: string): Promise<number> {
   const config = loadConfig(runtime, configPath);
-  using _lock = await takeLockPatiently(runtime, config);
+  await using _lock = await takeLockPatiently(runtime, config);
   const log = openLog(runtime, config.log);
   using journal = openJournal(runtime, config, log);
   for (const name of config.profiles.keys()) {

@@ -32,7 +32,7 @@ export const sync = ({ runtime, configPath }: Invocation) =>
     },
     async run({ args }) {
       const config = loadConfig(runtime, configPath);
-      using _lock = await takeLockPatiently(runtime, config);
+      await using _lock = await takeLockPatiently(runtime, config);
       using progress = openProgress(runtime);
       const log = openLog(progress.runtime, config.log, { talks: "warn" });
       using journal = openJournal(runtime, config, log);

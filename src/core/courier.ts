@@ -39,7 +39,7 @@ export interface Courier {
   readonly rebuild: (profile: string, found: readonly Entry[]) => Promise<void>;
   /** Called before each look: from then on a hook wakes anew. */
   readonly beforeLook: () => void;
-  /** True when the configuration has changed: the courier ends and begins anew. */
+  /** True when this courier is to end: the configuration has changed, or somebody waits for its place. */
   readonly outdated: () => boolean;
   now(): number;
   sleep(ms: number): Promise<void>;

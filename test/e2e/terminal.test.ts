@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { binarySite } from "../support/binary-site.ts";
+import { sharedSite } from "../support/shared-site.ts";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
 import { processesOf } from "../support/program.ts";
 import { tmuxTerminal } from "../support/tmux.ts";
@@ -10,7 +10,7 @@ test(
   "status --watch draws anew on a terminal, and q gives the terminal back as it was",
   async () => {
     await using edge = fakeCloudflare();
-    await using web = await binarySite(edge);
+    await using web = await sharedSite(edge);
     await using terminal = await tmuxTerminal();
     await web.site.run("ban 203.0.113.1 --jail sshd");
     await terminal.type(`${web.command} status --watch; echo "ended with $?"`);
@@ -38,7 +38,7 @@ test.each(["SIGINT", "SIGTERM"] as const)(
   "status --watch ends cleanly by %s, with the exit code of status",
   async (signal) => {
     await using edge = fakeCloudflare();
-    await using web = await binarySite(edge, { config: { zones: '["example.org"]' } });
+    await using web = await sharedSite(edge, { config: { zones: '["example.org"]' } });
     await using terminal = await tmuxTerminal();
     await web.site.run("ban 203.0.113.1 --jail sshd");
     await web.site.deliverOnce();
@@ -59,7 +59,7 @@ test(
   "status --watch fits a small terminal, and follows its size; Ctrl-C ends it",
   async () => {
     await using edge = fakeCloudflare();
-    await using web = await binarySite(edge);
+    await using web = await sharedSite(edge);
     await using terminal = await tmuxTerminal({ columns: 60, rows: 24 });
     for (let jail = 1; jail < 10; jail += 1) await web.site.run(`ban 203.0.113.${jail} --jail jail-${jail}`);
     await terminal.type(`${web.command} status --watch; echo "ended with $?"`);
@@ -79,7 +79,7 @@ test(
   "sync shows its progress on one line of a terminal, and takes it away at its end",
   async () => {
     await using edge = fakeCloudflare();
-    await using web = await binarySite(edge);
+    await using web = await sharedSite(edge);
     await using terminal = await tmuxTerminal();
     for (let last = 0; last < 250; last += 1) await web.site.run(`ban 198.51.100.${last} --jail sshd`);
     await web.site.deliver();
@@ -99,7 +99,7 @@ test(
   "off a terminal sync says a few plain lines where it takes long",
   async () => {
     await using edge = fakeCloudflare();
-    await using web = await binarySite(edge);
+    await using web = await sharedSite(edge);
     for (let last = 0; last < 200; last += 1) await web.site.run(`ban 198.51.100.${last} --jail sshd`);
     // 25 rounds of 8 calls at once.
     edge.latencyMs = 160;
