@@ -1,5 +1,5 @@
 import { Failure } from "../errors.ts";
-import type { Answer, Call } from "./client.ts";
+import type { Answer, Call, CallOptions } from "./client.ts";
 import { fieldsOf } from "./envelope.ts";
 import { isId } from "./zones.ts";
 
@@ -53,11 +53,11 @@ export function requirements(backend: Backend, grounds: readonly Ground[]): read
 function forRules({ kind, id, label }: Ground): Requirement {
   const rules = `${kind === "user" ? "/user" : `/${kind}s/${id}`}/firewall/access_rules/rules`;
   const permission = kind === "zone" ? permissions.zoneRules : permissions.accountRules;
-  const query = { per_page: 5 };
+  const look = { query: { per_page: 5 } };
   return {
     permission,
     label,
-    probe: (call) => rightBy(call, rules, { query, absent: () => `${rules}/${nobodys}` }),
+    probe: (call) => rightBy(call, rules, { look, absent: () => `${rules}/${nobodys}` }),
   };
 }
 
@@ -79,14 +79,14 @@ function forListRule({ id, label }: Ground): Requirement {
 }
 
 interface Probe {
-  readonly query?: Readonly<Record<string, number>>;
+  readonly look?: CallOptions;
   /** What does not exist, by what was found when looking. */
   absent(looked: unknown): string;
 }
 
 /** Looks, and then deletes what does not exist: who may delete hears that it is not there, who may not is refused. */
-async function rightBy(call: Call, path: string, { query = {}, absent }: Probe): Promise<Right> {
-  const looked = await permitted(() => call("GET", path, { query }));
+async function rightBy(call: Call, path: string, { look = {}, absent }: Probe): Promise<Right> {
+  const looked = await permitted(() => call("GET", path, look));
   if (looked === null) return "none";
   const nothing = absent(looked.ok ? looked.result : null);
   return (await permitted(() => call("DELETE", nothing))) === null ? "read" : "edit";
