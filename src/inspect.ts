@@ -2,7 +2,7 @@ import pkg from "../package.json" with { type: "json" };
 import { cloudflareClient } from "./cloudflare/client.ts";
 import { accountsSeen, zonesSeen } from "./cloudflare/directory.ts";
 import type { SeenAccount, SeenZone } from "./cloudflare/directory.ts";
-import type { Ground, Reach, Requirement } from "./cloudflare/permissions.ts";
+import type { Ground, Requirement, Right } from "./cloudflare/permissions.ts";
 import { tokenState } from "./cloudflare/tokens.ts";
 import type { TokenState } from "./cloudflare/tokens.ts";
 import { accountId, isId, zoneId } from "./cloudflare/zones.ts";
@@ -10,7 +10,7 @@ import type { FoundCredential } from "./credential.ts";
 import type { Runtime } from "./runtime.ts";
 
 export { backends, isBackend, requirements } from "./cloudflare/permissions.ts";
-export type { Backend, Ground, Reach, Requirement } from "./cloudflare/permissions.ts";
+export type { Backend, Ground, Requirement, Right } from "./cloudflare/permissions.ts";
 export { reach } from "./cloudflare/reach.ts";
 export type { Reached } from "./cloudflare/reach.ts";
 export { tokenToCreate } from "./cloudflare/token-to-create.ts";
@@ -25,7 +25,7 @@ export interface Inspection {
   accounts(): Promise<readonly SeenAccount[]>;
   /** Where a zone or account of the configuration is, by its name or id. Throws when the credential sees none such. */
   ground(kind: "account" | "zone", text: string): Promise<Ground>;
-  probe(requirement: Requirement): Promise<Reach>;
+  probe(requirement: Requirement): Promise<Right>;
 }
 
 export interface InspectOptions {

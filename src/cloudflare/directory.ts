@@ -54,7 +54,9 @@ async function listed(call: Call, path: string, filter: CallOptions["query"]): P
   return rows;
 }
 
+/** An id becomes part of a path, and a name is shown to a person. */
 function seen(row: unknown): SeenAccount | null {
   const { id, name } = fieldsOf<"id" | "name">(row);
-  return typeof id === "string" && isId(id) && typeof name === "string" ? { id, name } : null;
+  if (typeof id !== "string" || !isId(id)) return null;
+  return typeof name === "string" && !/[\u0000-\u001f\u007f-\u009f]/.test(name) ? { id, name } : null;
 }

@@ -1,5 +1,5 @@
 import { Failure } from "../errors.ts";
-import type { Answer, Call } from "./client.ts";
+import type { Answer, Call, CallOptions } from "./client.ts";
 import { fieldsOf } from "./envelope.ts";
 import { isId } from "./zones.ts";
 
@@ -20,7 +20,7 @@ export interface Ground {
 }
 
 /** How far a permission goes: to change, to look only, or nowhere. */
-export type Reach = "edit" | "read" | "none";
+export type Right = "edit" | "read" | "none";
 
 /** A permission that a backend needs somewhere. */
 export interface Requirement {
@@ -28,7 +28,7 @@ export interface Requirement {
   readonly permission: string;
   readonly label: string;
   /** Finds out by two calls that change nothing, whoever makes them. Throws when Cloudflare does not say. */
-  probe(call: Call): Promise<Reach>;
+  probe(call: Call): Promise<Right>;
 }
 
 export const permissions = {
@@ -44,61 +44,52 @@ const nobodys = "0".repeat(32);
 
 /** All that a backend needs where it blocks, besides Zone Read where zones are named by their names. */
 export function requirements(backend: Backend, grounds: readonly Ground[]): readonly Requirement[] {
-  return grounds.map((ground) => (backend === "list" ? listRequirement(ground) : ruleRequirement(ground)));
+  return grounds.map((ground) => {
+    if (backend === "access-rules") return forRules(ground);
+    return ground.kind === "zone" ? forListRule(ground) : forList(ground);
+  });
 }
 
-function ruleRequirement({ kind, id, label }: Ground): Requirement {
-  const base = kind === "user" ? "/user" : `/${kind}s/${id}`;
-  const rules = `${base}/firewall/access_rules/rules`;
+function forRules({ kind, id, label }: Ground): Requirement {
+  const rules = `${kind === "user" ? "/user" : `/${kind}s/${id}`}/firewall/access_rules/rules`;
+  const permission = kind === "zone" ? permissions.zoneRules : permissions.accountRules;
+  const look = { query: { per_page: 5 } };
   return {
-    permission: kind === "zone" ? permissions.zoneRules : permissions.accountRules,
+    permission,
     label,
-    probe: (call) =>
-      reach(
-        call,
-        () => call("GET", rules, { query: { per_page: 5 } }),
-        () => `${rules}/${nobodys}`,
-      ),
+    probe: (call) => rightBy(call, rules, { look, absent: () => `${rules}/${nobodys}` }),
   };
 }
 
-function listRequirement({ kind, id, label }: Ground): Requirement {
+function forList({ id, label }: Ground): Requirement {
   const lists = `/accounts/${id}/rules/lists`;
+  const absent = (): string => `${lists}/${nobodys}`;
+  return { permission: permissions.lists, label, probe: (call) => rightBy(call, lists, { absent }) };
+}
+
+function forListRule({ id, label }: Ground): Requirement {
   const rulesets = `/zones/${id}/rulesets`;
-  const entrypoint = `${rulesets}/phases/http_request_firewall_custom/entrypoint`;
   // Of the ruleset that is there, where one is: what may be changed depends on its phase.
-  const ruleIn = (ruleset: unknown): string => {
+  const absent = (ruleset: unknown): string => {
     const { id: own } = fieldsOf<"id">(ruleset);
     return `${rulesets}/${typeof own === "string" && isId(own) ? own : nobodys}/rules/${nobodys}`;
   };
-  return kind === "zone"
-    ? {
-        permission: permissions.zoneWaf,
-        label,
-        probe: (call) => reach(call, () => call("GET", entrypoint), ruleIn),
-      }
-    : {
-        permission: permissions.lists,
-        label,
-        probe: (call) =>
-          reach(
-            call,
-            () => call("GET", lists),
-            () => `${lists}/${nobodys}`,
-          ),
-      };
+  const entrypoint = `${rulesets}/phases/http_request_firewall_custom/entrypoint`;
+  return { permission: permissions.zoneWaf, label, probe: (call) => rightBy(call, entrypoint, { absent }) };
+}
+
+interface Probe {
+  readonly look?: CallOptions;
+  /** What does not exist, by what was found when looking. */
+  absent(looked: unknown): string;
 }
 
 /** Looks, and then deletes what does not exist: who may delete hears that it is not there, who may not is refused. */
-async function reach(
-  call: Call,
-  look: () => Promise<Answer>,
-  absent: (looked: unknown) => string,
-): Promise<Reach> {
-  const looked = await permitted(look);
+async function rightBy(call: Call, path: string, { look = {}, absent }: Probe): Promise<Right> {
+  const looked = await permitted(() => call("GET", path, look));
   if (looked === null) return "none";
-  const path = absent(looked.ok ? looked.result : null);
-  return (await permitted(() => call("DELETE", path))) === null ? "read" : "edit";
+  const nothing = absent(looked.ok ? looked.result : null);
+  return (await permitted(() => call("DELETE", nothing))) === null ? "read" : "edit";
 }
 
 /** The answer; null when the credential may not ask. */

@@ -12,6 +12,9 @@ export interface TokenState {
   readonly expiresAt: number | null;
 }
 
+/** Nobody's token is asked about in more accounts. */
+const mostAccounts = 20;
+
 /**
  * What is known of the token: asked as the user's, then as one of each of these accounts. Null when none of them knows
  * it, which does not prove it wrong: an account's token is unknown to the user and to every other account.
@@ -19,7 +22,7 @@ export interface TokenState {
 export async function tokenState(call: Call, accounts: readonly string[]): Promise<TokenState | null> {
   const asUsers = await verified(call, "/user/tokens/verify", "user");
   if (asUsers !== null) return asUsers;
-  for (const id of accounts.filter(isId)) {
+  for (const id of accounts.filter(isId).slice(0, mostAccounts)) {
     const asAccounts = await verified(call, `/accounts/${id}/tokens/verify`, "account");
     if (asAccounts !== null) return asAccounts;
   }

@@ -60,7 +60,7 @@ export const doctor = ({ runtime, configPath }: Invocation) =>
     args: { json: { type: "boolean", description: "Print JSON", default: false } },
     async run({ args }) {
       using host = hostOf(runtime, configPath);
-      const reports = await examine(checks, host, runtime);
+      const reports = await examine(checks, host);
       const text = args.json ? json(reports) : lines(reports).join("\n");
       runtime.print(redacted(text, secretsOf(host)));
       return verdictOf(reports) === "bad" ? exitCodes.config : 0;

@@ -19,10 +19,11 @@ export async function introduce(
   if (credential.kind === "key") {
     return { token: null, zones: await inspection.zones(), accounts: await inspection.accounts() };
   }
-  const [zones, accounts] = await Promise.all([orNone(inspection.zones()), orNone(inspection.accounts())]);
+  const lists = await Promise.all([orNull(inspection.zones()), orNull(inspection.accounts())]);
+  const [zones, accounts] = [lists[0] ?? [], lists[1] ?? []];
   const ids = [...(account === null ? [] : [account]), ...accounts.map(({ id }) => id)];
   const token = await inspection.token([...new Set([...ids, ...zones.map((zone) => zone.account.id)])]);
-  if (token === null && zones.length + accounts.length === 0) {
+  if (token === null && lists.every((list) => list === null)) {
     throw new Failure("rejected", "Cannot use the token: Cloudflare does not know it", {
       hint: "log in again; for a token of an account's own: login --account ID",
     });
@@ -35,12 +36,12 @@ export async function introduce(
   return { token, zones, accounts };
 }
 
-/** A token that may not list them sees none. */
-async function orNone<Seen>(list: Promise<readonly Seen[]>): Promise<readonly Seen[]> {
+/** null where the credential is refused: an unknown one, or one that may not list them. */
+async function orNull<Seen>(list: Promise<readonly Seen[]>): Promise<readonly Seen[] | null> {
   try {
     return await list;
   } catch (error) {
-    if (error instanceof Failure && error.kind === "rejected") return [];
+    if (error instanceof Failure && error.kind === "rejected") return null;
     throw error;
   }
 }

@@ -13,7 +13,7 @@ const fine: Check = { name: "fine", run: () => [ok("All is well")] };
 async function outcome(...checks: readonly Check[]): Promise<string[]> {
   const runtime = testRuntime({ sleep: () => Bun.sleep(50) });
   using host = hostOf(runtime, "/nonexistent");
-  return (await examine(checks, host, runtime)).map(({ check, state, what }) => `${state} ${check}: ${what}`);
+  return (await examine(checks, host)).map(({ check, state, what }) => `${state} ${check}: ${what}`);
 }
 
 test("a check that fails by itself is a finding, and the others go on", async () => {

@@ -777,6 +777,15 @@ describe.skipIf(!hasPrograms)("doctor", () => {
     ]);
   });
 
+  test("finds nothing where an account's own token may do no more than it needs", async () => {
+    await using host = await patient();
+    host.configure({ zones: JSON.stringify([host.edge.zone.id]) });
+    grant(host, ["Firewall Services Write"], { account: host.edge.account.id });
+    await host.ban("203.0.113.7");
+    const { code, faults } = await host.doctor();
+    expect({ code, faults }).toEqual({ code: 0, faults: [] });
+  });
+
   test.each(faults)("finds $name", async ({ world, plant, found, mend, warning }) => {
     await using host = await patient(world);
     await plant(host);

@@ -60,7 +60,7 @@ test.each<[Backend, Ground["kind"], permission: string, read: string, change: st
   const [backend, kind, permission, read, change] = row;
   const [requirement] = requirements(backend, [grounds[kind]]);
   expect(requirement).toMatchObject({ permission, label: grounds[kind].label });
-  const reachWith = async (allowed: readonly string[]) => {
+  const rightWith = async (allowed: readonly string[]) => {
     const made: string[] = [];
     const call: Call = async (method, path) => {
       made.push(`${method} ${path}`);
@@ -71,9 +71,9 @@ test.each<[Backend, Ground["kind"], permission: string, read: string, change: st
     };
     return [await requirement?.probe(call), ...made];
   };
-  expect(await reachWith(["GET", "DELETE"])).toEqual(["edit", read, change]);
-  expect(await reachWith(["GET"])).toEqual(["read", read, change]);
-  expect(await reachWith([])).toEqual(["none", read]);
+  expect(await rightWith(["GET", "DELETE"])).toEqual(["edit", read, change]);
+  expect(await rightWith(["GET"])).toEqual(["read", read, change]);
+  expect(await rightWith([])).toEqual(["none", read]);
 });
 
 test("a zone without custom rules is tried with a ruleset that does not exist", async () => {
@@ -91,20 +91,20 @@ test("an outage is no answer about a permission", async () => {
   expect(requirements("access-rules", [grounds.zone])[0]?.probe(call)).rejects.toThrow("Cannot reach");
 });
 
-test.each<[rights: readonly Permission[], reach: string]>([
+test.each<[permissions: readonly Permission[], right: string]>([
   [["Firewall Services Write"], "edit"],
   [["Firewall Services Read"], "read"],
   [["Zone Read"], "none"],
-])("a token with %j reaches %s, and no rule is made or lost by asking", async (rights, reach) => {
+])("a token with %j has right %s, and no rule is made or lost by asking", async (permissions, right) => {
   await using edge = fakeCloudflare();
   edge.plant(edge.zone.scope, { value: "203.0.113.9" });
   const before = JSON.stringify(edge.rules());
-  const { credential } = tokenFound(edge.grant("test-token-limited", { permissions: rights }), "a test");
+  const { credential } = tokenFound(edge.grant("test-token-limited", { permissions }), "a test");
   const runtime = { fetch, signal: new AbortController().signal };
   const inspection = inspect({ runtime, apiBase: edge.url, credential });
   const ground: Ground = { kind: "zone", id: edge.zone.id, label: "zone example.com" };
   for (const requirement of requirements("access-rules", [ground])) {
-    expect(String(await inspection.probe(requirement))).toBe(reach);
+    expect(String(await inspection.probe(requirement))).toBe(right);
   }
   expect(JSON.stringify(edge.rules())).toBe(before);
   expect(edge.violations).toEqual([]);

@@ -63,19 +63,20 @@ export interface Patient extends TempRoot, AsyncDisposable {
 
 const actions = ["iptables-multiport", "cloudflare"];
 
-export async function patient(options: FakeOptions = {}): Promise<Patient> {
-  const edge = fakeCloudflare(options);
+export async function patient(world: FakeOptions = {}): Promise<Patient> {
+  const edge = fakeCloudflare(world);
   edge.ranges = {
     ipv4: cloudflareRanges.filter((range) => !range.includes(":")),
     ipv6: cloudflareRanges.filter((range) => range.includes(":")),
   };
   let self: Patient;
-  const run: Runtime["run"] = async (argv) => {
+  const real = testRuntime();
+  const run: Runtime["run"] = async (argv, options) => {
     const [program = "", ...rest] = argv;
     const words = rest[0] === "-c" ? rest.slice(2) : rest;
     if (basename(program) === "systemctl") return systemctl(self.denied, words);
     if (words[0] === "-V" && self.version !== null) return { code: 0, stdout: self.version, stderr: "" };
-    return serverSays(self.running, words) ?? spawned(argv);
+    return serverSays(self.running, words) ?? real.run(argv, options);
   };
   const root = machine({ run });
   self = Object.assign(root, {
@@ -208,10 +209,4 @@ function serverSays(
 function systemctl(denied: ReadonlySet<string>, words: readonly string[]) {
   const line = words.filter((word) => word !== "--quiet").join(" ");
   return { code: denied.has(line) ? 1 : 0, stdout: "", stderr: "" };
-}
-
-async function spawned(argv: readonly string[]) {
-  const child = Bun.spawn([...argv], { stdin: "ignore", stdout: "pipe", stderr: "pipe", cwd: "/" });
-  const [stdout, stderr, code] = await Promise.all([child.stdout.text(), child.stderr.text(), child.exited]);
-  return { code, stdout, stderr };
 }

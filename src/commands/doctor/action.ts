@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { isMode, modes } from "../../core/hold.ts";
 import type { Dump, DumpedJail } from "../../fail2ban/dump.ts";
 import { programName } from "../../fail2ban/files.ts";
-import { bad, orWell } from "./check.ts";
+import { bad, foundBy, orWell } from "./check.ts";
 import type { Check, Finding } from "./check.ts";
 import type { Host } from "./host.ts";
 
@@ -41,12 +41,10 @@ export const action: Check = {
       ];
     }
     return orWell(
-      uses.flatMap((use) => [
-        ...foreignParts(use),
-        ...program(use, host),
-        ...settings(use, host),
-        ...unrestored(use),
-      ]),
+      [
+        ...uses.flatMap((use) => [...foreignParts(use), ...program(use, host), ...unrestored(use)]),
+        ...(await foundBy(() => uses.flatMap((use) => settings(use, host)))),
+      ],
       `Called by jail ${[...new Set(uses.map(({ jail }) => jail))].join(", ")}`,
     );
   },

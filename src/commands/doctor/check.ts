@@ -1,5 +1,4 @@
 import { Failure } from "../../errors.ts";
-import type { Runtime } from "../../runtime.ts";
 import type { Host } from "./host.ts";
 
 /** What a check has found: all is well, something should be looked at, or something keeps bans from working. */
@@ -67,12 +66,8 @@ export async function foundBy(
 }
 
 /** Runs all checks at once, each for itself; the reports come in the order of the checks. */
-export async function examine(
-  checks: readonly Check[],
-  host: Host,
-  runtime: Runtime,
-): Promise<readonly Report[]> {
-  const findings = await Promise.all(checks.map((check) => findingsOf(check, host, runtime)));
+export async function examine(checks: readonly Check[], host: Host): Promise<readonly Report[]> {
+  const findings = await Promise.all(checks.map((check) => findingsOf(check, host)));
   const said = new Set<Failure>();
   return findings.flatMap((ofOne, index) =>
     ofOne.flatMap(({ failure, ...finding }): Report[] => {
@@ -83,10 +78,10 @@ export async function examine(
   );
 }
 
-async function findingsOf(check: Check, host: Host, runtime: Runtime): Promise<readonly Finding[]> {
+async function findingsOf(check: Check, host: Host): Promise<readonly Finding[]> {
   const done = new AbortController();
   const late = async (): Promise<readonly Finding[]> => {
-    await runtime.sleep(deadlineMs, done.signal);
+    await host.runtime.sleep(deadlineMs, done.signal);
     return [bad(`No answer in ${deadlineMs / 1_000} s`, "the check was given up", "see what hangs: ps -ef")];
   };
   try {

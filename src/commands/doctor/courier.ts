@@ -1,7 +1,7 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { placesOf } from "../install/places.ts";
-import { bad, orWell, warn } from "./check.ts";
+import { bad, foundBy, orWell, warn } from "./check.ts";
 import type { Check, Finding } from "./check.ts";
 import type { Host } from "./host.ts";
 import { ofProcesses } from "./processes.ts";
@@ -19,7 +19,8 @@ export const courier: Check = {
   async run(host) {
     const { runtime } = host;
     const { systemd } = placesOf(runtime, undefined, "/etc/fail2ban");
-    const findings = [...unanswered(host), ...(systemd ? await units(host) : cron(host))];
+    const waiting = await foundBy(() => unanswered(host));
+    const findings = [...waiting, ...(systemd ? await units(host) : cron(host))];
     return orWell(findings, `The courier is run by ${systemd ? "systemd" : "cron"}`);
   },
 };

@@ -1,4 +1,5 @@
 import { join, relative } from "node:path";
+import { statOf } from "../../config.ts";
 import { jailPath, localActionPath } from "../../fail2ban/files.ts";
 import { standing } from "../../fail2ban/seal.ts";
 import { lookingAtFiles } from "../install/file-failure.ts";
@@ -8,7 +9,6 @@ import { planInstall } from "../install/plan.ts";
 import type { Step } from "../install/steps.ts";
 import { bad, orWell, warn } from "./check.ts";
 import type { Check, Finding } from "./check.ts";
-import type { Host } from "./host.ts";
 
 /** Whether everything that an installation places is there, and as it was placed. */
 export const files: Check = {
@@ -31,10 +31,8 @@ export const files: Check = {
       [
         ...missing(ours, places),
         ...ours.filter(({ sign }) => sign === "~").map(({ path }) => another(path, places)),
-        ...ours
-          .filter(({ sign, note }) => sign === "=" && note !== undefined)
-          .map(({ path }) => edited(path)),
-        ...editedJail(host),
+        ...ours.filter(({ sign, path }) => sign === "=" && isEdited(path)).map(({ path }) => edited(path)),
+        ...[join(directory, jailPath)].filter(isEdited).map(edited),
       ],
       "All installed files are there, and as they were installed",
     );
@@ -73,8 +71,8 @@ function edited(path: string): Finding {
   );
 }
 
-function editedJail({ directory }: Host): Finding[] {
-  const path = join(directory, jailPath);
+function isEdited(path: string): boolean {
+  if (statOf(path)?.isFile() !== true) return false;
   const found = standing(path);
-  return found.kind === "ours" && found.edited ? [edited(path)] : [];
+  return found.kind === "ours" && found.edited;
 }

@@ -15,7 +15,7 @@ import type { SqliteJournal } from "../../journal/sqlite.ts";
 import type { Runtime } from "../../runtime.ts";
 import { introduce } from "../introduce.ts";
 import type { Introduced } from "../introduce.ts";
-import { readDirectives } from "./nginx-directives.ts";
+import { nginxDirectives } from "./nginx-directives.ts";
 import type { Directive } from "./nginx-directives.ts";
 import { reachFailure } from "./reach-failure.ts";
 
@@ -131,7 +131,7 @@ export function hostOf(original: Runtime, configPath: string): Host {
       const [errors, dump] = await Promise.all([client.configErrors(), client.dump()]);
       return { client, errors, dump };
     }),
-    nginx: once(() => nginxConfiguration(runtime)),
+    nginx: once(() => nginxDirectives(runtime)),
     journal,
     callsLeft: () => left,
     [Symbol.dispose]: () => opened.dispose(),
@@ -145,17 +145,6 @@ function fail2banDirectory({ root }: Runtime, config: () => Config): string {
     if (!(error instanceof Failure)) throw error;
     return join(root, "/etc/fail2ban");
   }
-}
-
-async function nginxConfiguration(runtime: Runtime): Promise<readonly Directive[] | null> {
-  const program = ["/usr/sbin", "/usr/local/sbin", "/usr/bin", "/usr/local/bin", "/usr/local/nginx/sbin"]
-    .map((directory) => join(runtime.root, directory, "nginx"))
-    .find((path) => existsSync(path));
-  if (program === undefined) return null;
-  const { code, stdout, stderr } = await runtime.run([program, "-T"], { timeoutMs: programTimeoutMs });
-  if (code === 0) return readDirectives(stdout);
-  const reason = /\[emerg\] (?:\d+#\d+: )?(.*)/.exec(stderr)?.[1] ?? `it ended with ${code}`;
-  throw new Failure("config", `nginx refuses its configuration: ${reason}`, { hint: "nginx -t" });
 }
 
 /** What a function returned or threw the first time, each time. */

@@ -75,11 +75,11 @@ function inactive({ id, label }: Ground, { zones }: ProfileSeen): Finding[] {
 async function lacking(grounds: readonly Ground[], { inspection, found }: ProfileSeen): Promise<Finding[]> {
   const findings = requirements(backend, grounds).map(async (requirement) => {
     const { label, permission } = requirement;
-    const reach = await inspection.probe(requirement);
-    if (reach === "edit") return ok(`${label}: ${permission}`);
+    const right = await inspection.probe(requirement);
+    if (right === "edit") return ok(`${label}: ${permission}`);
     const isUsers = label === "the user's own rules" && found.credential.kind === "token";
     return bad(
-      `The credential lacks ${permission} for ${label}${reach === "read" ? ", and may only read" : ""}`,
+      `The credential lacks ${permission} for ${label}${right === "read" ? ", and may only read" : ""}`,
       "bans are recorded, and never blocked there",
       isUsers
         ? "name zones: fail2ban-cloudflare login"

@@ -1,5 +1,5 @@
 import { Failure } from "../../errors.ts";
-import type { Backend, Inspection, Reach, Requirement } from "../../inspect.ts";
+import type { Backend, Inspection, Requirement, Right } from "../../inspect.ts";
 import { tokenToCreate } from "../../inspect.ts";
 import type { Runtime } from "../../runtime.ts";
 
@@ -12,10 +12,10 @@ export async function prove(
   inspection: Inspection,
   { requirements, backend }: { readonly requirements: readonly Requirement[]; readonly backend: Backend },
 ): Promise<void> {
-  const reached = new Map<Requirement, Reach>();
-  const lacking = (): readonly Requirement[] => requirements.filter((one) => reached.get(one) !== "edit");
+  const rights = new Map<Requirement, Right>();
+  const lacking = (): readonly Requirement[] => requirements.filter((one) => rights.get(one) !== "edit");
   const look = async (): Promise<void> => {
-    for (const requirement of lacking()) reached.set(requirement, await inspection.probe(requirement));
+    for (const requirement of lacking()) rights.set(requirement, await inspection.probe(requirement));
   };
   await look();
   for (const waitMs of patienceMs) {
@@ -25,9 +25,9 @@ export async function prove(
   }
   for (const requirement of requirements) {
     const { label, permission } = requirement;
-    const reach = reached.get(requirement);
-    const state = reach === "read" ? ": it may only read" : "";
-    runtime.print(`${reach === "edit" ? "✓" : "✗"} ${label}: ${permission}${state}`);
+    const right = rights.get(requirement);
+    const state = right === "read" ? ": it may only read" : "";
+    runtime.print(`${right === "edit" ? "✓" : "✗"} ${label}: ${permission}${state}`);
   }
   const [first] = lacking();
   if (first === undefined) return;
