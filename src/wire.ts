@@ -143,6 +143,7 @@ function client({
     fetch: runtime.fetch,
     baseUrl: config.apiBase,
     userAgent: `fail2ban-cloudflare/${pkg.version}`,
+    now: runtime.now,
   });
 }
 

@@ -40,6 +40,7 @@ export interface ClientOptions {
   /** Ends calls under way. */
   readonly hardStop: AbortSignal;
   readonly userAgent: string;
+  now(): number;
 }
 
 /** A call takes well under a second; one that takes this long will not answer. */
@@ -58,6 +59,7 @@ export function cloudflareClient({
   gate,
   hardStop,
   userAgent,
+  now,
 }: ClientOptions): Call {
   const headers = { ...credentialHeaders(credential), Accept: "application/json", "User-Agent": userAgent };
   return async (method, path, { query, body } = {}) => {
@@ -75,7 +77,7 @@ export function cloudflareClient({
         signal: AbortSignal.any([AbortSignal.timeout(callTimeoutMs), hardStop]),
       }),
     );
-    return readAnswer(what, response, text, gate);
+    return readAnswer(what, response, text, { gate, now });
   };
 }
 
@@ -97,13 +99,13 @@ async function readAnswer(
   what: string,
   response: Response,
   text: string,
-  gate: Pick<Gate, "limited">,
+  { gate, now }: Pick<ClientOptions, "gate" | "now">,
 ): Promise<Answer> {
   const { status } = response;
   const body = readEnvelope(text);
   const codes = body?.codes ?? [];
   const message = body?.message || `status ${status}`;
-  const retryAfterMs = retryAfter(response.headers.get("Retry-After"));
+  const retryAfterMs = retryAfter(response.headers.get("Retry-After"), now());
   if (status === 429 || codes.some((code) => limitCodes.has(code))) {
     const said = `Cloudflare asks for fewer calls: ${message}`;
     await gate.limited(retryAfterMs, said);
@@ -132,7 +134,7 @@ async function readAnswer(
 }
 
 /** Milliseconds of a Retry-After header, in seconds or as a date; undefined for none or nonsense. */
-export function retryAfter(header: string | null, now: number = Number.NaN): number | undefined {
+function retryAfter(header: string | null, now: number): number | undefined {
   if (header === null) return undefined;
   const seconds = Number(header);
   if (header.trim() !== "" && Number.isFinite(seconds)) return Math.max(0, seconds * 1_000);
