@@ -58,6 +58,22 @@ test("a ban whose answer was lost, and that is lifted before the next try, leave
   expect(edge.blocked()).toEqual([]);
 });
 
+test.each(passing)(
+  "a change of mode outlives %s, also of a rule that was lost from sight",
+  async (_, fault) => {
+    await using edge = fakeCloudflare();
+    using web = site(edge);
+    // The answer to the ban is lost, so the next one finds a rule of its own in another mode.
+    edge.fail({ kind: "lostAnswer" }, { when: isCreate });
+    await web.run("ban 203.0.113.7 --jail sshd --mode challenge");
+    await web.deliverOnce();
+    edge.fail(fault, { times: 2, when: ({ method }) => method === "PATCH" });
+    await web.run("ban 203.0.113.7 --jail other --mode block");
+    expect((await web.deliver()).code).toBe(0);
+    expect(edge.rules().map(({ mode }) => mode)).toEqual(["block"]);
+  },
+);
+
 test("one address that fails does not hold up the others", async () => {
   await using edge = fakeCloudflare();
   using web = site(edge);
