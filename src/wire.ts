@@ -9,8 +9,9 @@ import { profileNamed } from "./config.ts";
 import type { Config, ProfileConfig } from "./config.ts";
 import { readAddress } from "./core/address.ts";
 import type { Courier } from "./core/courier.ts";
+import { subjectOf } from "./core/deliver.ts";
 import type { Delivery } from "./core/deliver.ts";
-import { gate } from "./core/gate.ts";
+import { gate, pausedUntil } from "./core/gate.ts";
 import type { Gate } from "./core/gate.ts";
 import { recoverBans } from "./core/recover.ts";
 import type { Fail2banState } from "./core/recover.ts";
@@ -126,7 +127,10 @@ export async function openDirectly({
     gate: { admit: async () => {}, limited: async () => {} },
   });
   const forgetful = { fact: async () => null, setFact: async () => {} };
-  const { scopes, troubles } = await resolveScopes(forgetful, call, profile, found.fingerprint);
+  const { scopes, troubles } = await resolveScopes(forgetful, call, profile, {
+    fingerprint: found.fingerprint,
+    paused: async () => null,
+  });
   return { places: scopes.map((scope) => accessRules({ call, scope, host: config.host })), troubles };
 }
 
@@ -183,7 +187,13 @@ async function wireProfile(
       gate: door,
       hardStop: hardStop(runtime),
     });
-    const { scopes, troubles } = await resolveScopes(journal, call, profile, fingerprint);
+    const paused = async (label: string): Promise<Failure | null> => {
+      const pause = await journal.pause(subjectOf(profile, label));
+      return pause !== null && pausedUntil(pause, now()) > now()
+        ? new Failure(pause.kind, pause.reason)
+        : null;
+    };
+    const { scopes, troubles } = await resolveScopes(journal, call, profile, { fingerprint, paused });
     const blocklist = (scope: Scope) => accessRules({ call, scope, host: config.host });
     const places = scopes.map(blocklist);
     for (const { place } of places) share(place);
@@ -244,12 +254,18 @@ async function noticeChange(
   await journal.setFact(name, after);
 }
 
+interface ResolveOptions {
+  readonly fingerprint: string;
+  /** Why a place is not to be looked up now; null: it may be. */
+  readonly paused: (label: string) => Promise<Failure | null>;
+}
+
 /** The scopes of a profile; names are looked up once and remembered in the journal. */
 async function resolveScopes(
   journal: FactLedger,
   call: Call,
   profile: ProfileConfig,
-  fingerprint: string,
+  { fingerprint, paused }: ResolveOptions,
 ): Promise<{ readonly scopes: readonly Scope[]; readonly troubles: readonly Trouble[] }> {
   const remembered = async (kind: "account" | "zone", name: string): Promise<string> => {
     const known = await knownId(journal, { kind, fingerprint, name });
@@ -265,11 +281,18 @@ async function resolveScopes(
   const scopes: Scope[] = [];
   const troubles: Trouble[] = [];
   for (const name of profile.zones) {
+    const label = `zone ${name}`;
+    const known = await knownId(journal, { kind: "zone", fingerprint, name });
+    const waiting = known === null ? await paused(label) : null;
+    if (waiting !== null) {
+      troubles.push({ label, failure: waiting });
+      continue;
+    }
     try {
-      scopes.push({ kind: "zone", id: await remembered("zone", name), name });
+      scopes.push({ kind: "zone", id: known ?? (await remembered("zone", name)), name });
     } catch (failure) {
       if (!(failure instanceof Failure) || failure.kind === "unavailable") throw failure;
-      troubles.push({ label: `zone ${name}`, failure });
+      troubles.push({ label, failure });
     }
   }
   return { scopes, troubles };

@@ -61,12 +61,14 @@ export async function openPlaces(delivery: Delivery): Promise<Opened | null> {
   const { journal, profile, now } = delivery;
   try {
     const { places, former, troubles } = await profile.open();
-    for (const { label, failure } of troubles) await noteTrouble(delivery, label, failure);
+    const missing = await Promise.all(
+      troubles.map(({ label, failure }) => noteTrouble(delivery, label, failure)),
+    );
     const pauses = await Promise.all(
       places.map(async ({ label }) => pausedUntil(await journal.pause(subjectOf(profile, label)), now())),
     );
     const usable = places.filter((_, index) => (pauses[index] ?? 0) <= now());
-    const ends = [...pauses.filter((untilAt) => untilAt > now()), ...troubles.map(() => now() + rejectedMs)];
+    const ends = [...pauses.filter((untilAt) => untilAt > now()), ...missing];
     return { places: usable, former, blockedUntilAt: ends.length === 0 ? null : Math.min(...ends) };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
@@ -223,24 +225,29 @@ async function noteOutage({ gate, log }: Delivery, reason: string): Promise<void
   if (await gate.failed(reason)) log("warn", "", `${reason}: bans wait in the journal and are retried`);
 }
 
+/** Leaves a place, or the credential, alone for a while; returns until when: a pause that still runs is not made longer. */
 async function noteTrouble(
   { journal, profile, now, log }: Delivery,
   label: string,
   failure: unknown,
-): Promise<void> {
+): Promise<number> {
   if (!(failure instanceof Failure)) throw failure;
   const subject = subjectOf(profile, label);
   const before = await journal.pause(subject);
   const kind =
     failure.kind === "config" ? "config" : failure.kind === "unavailable" ? "unavailable" : "rejected";
   if (before === null || before.reason !== failure.summary) log("warn", "", failure.summary);
+  const pausedUntilAt = pausedUntil(before, now());
+  if (pausedUntilAt > now() && before?.kind === kind) return pausedUntilAt;
+  const untilAt = now() + rejectedMs;
   await journal.setPause(subject, {
     kind,
     reason: failure.summary,
     sinceAt: before?.kind === kind ? before.sinceAt : now(),
-    untilAt: now() + rejectedMs,
+    untilAt,
     failures: (before?.failures ?? 0) + 1,
   });
+  return untilAt;
 }
 
 function sayOutcome(
@@ -263,7 +270,7 @@ function sayOutcome(
 }
 
 /** What a pause of a profile's place is filed under. */
-export function subjectOf(profile: Profile, label: string): string {
+export function subjectOf(profile: Pick<Profile, "name">, label: string): string {
   return `profile:${profile.name}/${label}`;
 }
 
