@@ -157,6 +157,7 @@ export const stop = (invocation: Invocation) =>
     async run({ args }) {
       const { config, holder } = hookSetup(invocation, args);
       using journal = openSqlite(config.journal);
+      await journal.forget(holder);
       return await deferRelease(invocation, config, journal, holder);
     },
   });
