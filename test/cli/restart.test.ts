@@ -128,6 +128,22 @@ test("a ban that no hook could record is taken from fail2ban's database", async 
   expect(edge.rules().map(({ mode }) => mode)).toEqual(["managed_challenge", "managed_challenge"]);
 });
 
+test("a jail whose start no hook could record is known again by its first restored ban", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge);
+  await web.run("ban 203.0.113.1 --jail sshd");
+  await web.deliver();
+  await web.run("stop --jail sshd");
+  await web.run("ban 203.0.113.1 --jail sshd --restored 1");
+  web.fail2banBans([
+    { jail: "sshd", ip: "203.0.113.1" },
+    { jail: "sshd", ip: "203.0.113.2" },
+  ]);
+  web.clock.now += 700_000;
+  await web.deliver();
+  expect(edge.blocked()).toEqual(["203.0.113.1", "203.0.113.2"]);
+});
+
 test("what fail2ban bans is not taken into a profile that its jail no longer uses", async () => {
   await using edge = fakeCloudflare({ zones: [{ name: "example.com" }, { name: "example.org" }] });
   using web = site(edge, { tables: '[profiles.other]\nzones = ["example.org"]\n' });
