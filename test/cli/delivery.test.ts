@@ -78,6 +78,19 @@ test("two jails hold one address: the block goes with the last of them", async (
   expect(edge.blocked()).toEqual([]);
 });
 
+test("a ban that one of its two jails has let go of still comes before every unban", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge);
+  for (const last of [1, 2, 3]) await web.run(`ban 203.0.113.${last} --jail sshd`);
+  await web.deliver();
+  const before = edge.calls.length;
+  for (const jail of ["sshd", "nginx"]) await web.run(`ban 203.0.113.7 --jail ${jail}`);
+  for (const last of [1, 2, 3, 7]) await web.run(`unban 203.0.113.${last} --jail sshd`);
+  await web.deliverOnce();
+  expect(edge.calls[before]?.method).toBe("POST");
+  expect(edge.blocked()).toEqual(["203.0.113.7"]);
+});
+
 test("a ban that is lifted before it was delivered costs no call", async () => {
   await using edge = fakeCloudflare();
   using web = site(edge);
