@@ -4,6 +4,7 @@ import { accessRules, placeOf } from "./cloudflare/access-rules.ts";
 import type { Scope } from "./cloudflare/access-rules.ts";
 import { cloudflareClient } from "./cloudflare/client.ts";
 import type { Call, ClientOptions } from "./cloudflare/client.ts";
+import { publishedRanges as readRanges } from "./cloudflare/ips.ts";
 import { accountId, isId, zoneId } from "./cloudflare/zones.ts";
 import { profileNamed } from "./config.ts";
 import type { Config, ProfileConfig } from "./config.ts";
@@ -13,6 +14,7 @@ import { subjectOf } from "./core/deliver.ts";
 import type { Delivery } from "./core/deliver.ts";
 import { gate, pausedUntil } from "./core/gate.ts";
 import type { Gate } from "./core/gate.ts";
+import { knownRanges, rememberRanges } from "./core/ranges.ts";
 import { recoverBans } from "./core/recover.ts";
 import type { Fail2banState } from "./core/recover.ts";
 import { intake } from "./core/intake.ts";
@@ -28,6 +30,8 @@ import type { Runtime } from "./runtime.ts";
 
 /** How long calls under way may still take after SIGTERM. */
 const lastCallsMs = 2_000;
+
+const userAgent = `fail2ban-cloudflare/${pkg.version}`;
 
 export interface WireOptions {
   readonly runtime: Runtime;
@@ -64,13 +68,23 @@ export async function wireCourier(
     recover: async () => {
       const state = fail2banState();
       if (state === null) return;
+      const ranges = await knownRanges(journal);
       const count = await recoverBans(journal, state.bans, {
         host: config.host,
         now: runtime.now(),
         networksOf: (name, address) =>
-          intake(address, intakeOptions(runtime, config, profileNamed(config, name))),
+          intake(address, intakeOptions(runtime, config, profileNamed(config, name), ranges)),
       });
       if (count > 0) log("warn", "", `Recovered ${count} bans of fail2ban that the journal did not have`);
+    },
+    refreshRanges: async () => {
+      try {
+        await deliveries[0]?.gate.admit();
+        await rememberRanges(journal, await publishedRanges(runtime, config));
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        log("warn", "", `${error.message}: those known before are used`);
+      }
     },
     now: runtime.now,
     sleep: (ms) => runtime.sleep(ms, runtime.signal),
@@ -146,7 +160,7 @@ function client({
     ...rest,
     fetch: runtime.fetch,
     baseUrl: config.apiBase,
-    userAgent: `fail2ban-cloudflare/${pkg.version}`,
+    userAgent,
     now: runtime.now,
   });
 }
@@ -157,6 +171,12 @@ interface Common {
   readonly sharing: Map<string, Set<string>>;
   /** By credential: two gates would each book what is left of its budget. */
   readonly gates: Map<string, Gate>;
+}
+
+/** Cloudflare's own ranges as its API names them today; needs no credential. */
+async function publishedRanges({ fetch }: Runtime, { apiBase }: Config): Promise<readonly string[]> {
+  const ranges = await readRanges({ fetch, baseUrl: apiBase, userAgent });
+  return ranges.map(({ text }) => text);
 }
 
 async function wireProfile(

@@ -3,7 +3,7 @@ import { drain, openAt } from "./deliver.ts";
 import type { Delivery } from "./deliver.ts";
 import { flushedMs } from "./hold.ts";
 import type { Entry, Grace, Journal } from "./ports.ts";
-import { syncProfile } from "./sync.ts";
+import { recoverIfDue, syncIfDue } from "./upkeep.ts";
 
 /** How often a waiting courier looks at the journal; one look is one read of a counter. */
 const lookEveryMs = 50;
@@ -17,16 +17,7 @@ const stayMs = 600_000;
 /** fail2ban unbans at a ban's end by itself; what is left this long after it is ours to end. */
 const slackMs = 60_000;
 
-/** fail2ban's bans are read so often, in case a hook could not record one. */
-const recoverEveryMs = 600_000;
-
-/** The edge is compared so often, in case somebody changed it. */
-const syncEveryMs = 3_600_000;
-
-/** A comparison that did not come to every place is made again after this time. */
-const syncAgainMs = 600_000;
-
-/** How often a courier that stays looks whether one of these is due. */
+/** How often a courier that stays looks whether there is something to compare or recover. */
 const upkeepEveryMs = 60_000;
 
 /** A sweep that could not ask fail2ban is tried again after this time. */
@@ -45,6 +36,8 @@ export interface Courier {
    * an unavailable failure when fail2ban's bans cannot be read now.
    */
   readonly rebuild: (profile: string, found: readonly Entry[]) => Promise<void>;
+  /** Asks Cloudflare for its own ranges, which are never to be blocked; what is known stays when it cannot say. */
+  readonly refreshRanges: () => Promise<void>;
   /** Called before each look: from then on a hook wakes anew. */
   readonly beforeLook: () => void;
   /** True when the configuration has changed: the courier ends and begins anew. */
@@ -104,40 +97,6 @@ export async function runCourier(courier: Courier, signal: AbortSignal): Promise
   }
   await Promise.all(running.values());
   if (broken.length > 0) throw broken[0];
-}
-
-async function recoverIfDue({ journal, recover, now }: Courier): Promise<void> {
-  if (!(await isOver(journal, "recovered_at", recoverEveryMs, now()))) return;
-  await recover();
-  await journal.setFact("recovered_at", String(now()));
-}
-
-/** Compares every place. A journal is new until that has been done once, and takes over what it finds. */
-async function syncIfDue({ journal, deliveries, now, rebuild, recover }: Courier): Promise<void> {
-  if (!(await isOver(journal, "synced_at", syncEveryMs, now()))) return;
-  if (!(await isOver(journal, "sync_tried_at", syncAgainMs, now()))) return;
-  const fresh = (await journal.fact("synced_at")) === null;
-  let [tried, complete] = [false, true];
-  for (const delivery of deliveries) {
-    const places = await syncProfile(delivery, {
-      async found(entries) {
-        if (fresh) await rebuild(delivery.profile.name, entries);
-      },
-      failed: () => void (complete = false),
-    });
-    if (places === null) complete = false;
-    else tried = true;
-  }
-  if (tried) await journal.setFact("sync_tried_at", String(now()));
-  if (!complete) return;
-  if (fresh) await recover();
-  await journal.setFact("synced_at", String(now()));
-}
-
-/** Whether the moment of a fact is longer ago than `everyMs`, or in the future after the clock was set back. */
-async function isOver(journal: Journal, fact: string, everyMs: number, now: number): Promise<boolean> {
-  const at = Number((await journal.fact(fact)) ?? 0);
-  return now - at >= everyMs || at > now;
 }
 
 /** One pass: everything that can be delivered now is, and the courier does not wait for more. */
