@@ -3,6 +3,7 @@ import { profileNamed } from "./config.ts";
 import type { Config, ProfileConfig } from "./config.ts";
 import type { Courier } from "./core/courier.ts";
 import { intake } from "./core/intake.ts";
+import { knownRanges, rememberRanges } from "./core/ranges.ts";
 import { recoverBans } from "./core/recover.ts";
 import { turnsByName } from "./core/turns.ts";
 import { readCredential } from "./credential.ts";
@@ -10,7 +11,7 @@ import { Failure } from "./errors.ts";
 import { bannedUntil, databasePath, emptyState, readState } from "./fail2ban/bips.ts";
 import { intakeOptions } from "./intake-options.ts";
 import type { Runtime } from "./runtime.ts";
-import { client, forgetful, uncounted } from "./wire/client.ts";
+import { client, forgetful, publishedRanges, uncounted } from "./wire/client.ts";
 import { idsOf } from "./wire/ids.ts";
 import { findPlaces } from "./wire/places.ts";
 import type { Found } from "./wire/places.ts";
@@ -46,13 +47,23 @@ export async function wireCourier(
     recover: async () => {
       const state = fail2banState();
       if (state === null) return;
+      const ranges = await knownRanges(journal);
       const count = await recoverBans(journal, state.bans, {
         host: config.host,
         now: runtime.now(),
         networksOf: (name, address) =>
-          intake(address, intakeOptions(runtime, config, profileNamed(config, name))),
+          intake(address, intakeOptions(runtime, config, profileNamed(config, name), ranges)),
       });
       if (count > 0) log("warn", "", `Recovered ${count} bans of fail2ban that the journal did not have`);
+    },
+    refreshRanges: async () => {
+      try {
+        await deliveries[0]?.gate.admit();
+        await rememberRanges(journal, await publishedRanges(runtime, config));
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        log("warn", "", `${error.message}: those known before are used`);
+      }
     },
     now: runtime.now,
     sleep: (ms) => runtime.sleep(ms, runtime.signal),
@@ -88,5 +99,6 @@ export async function openDirectly({
     log: () => {},
     turnsOf: turnsByName(),
     provisioning: "never",
+    paused: async () => null,
   });
 }

@@ -49,6 +49,7 @@ export interface ClientOptions {
   /** Ends calls under way. */
   readonly hardStop: AbortSignal;
   readonly userAgent: string;
+  now(): number;
 }
 
 /** A call takes well under a second; one that takes this long will not answer. */
@@ -70,6 +71,7 @@ export function cloudflareClient({
   gate,
   hardStop,
   userAgent,
+  now,
 }: ClientOptions): Call {
   const headers = { ...credentialHeaders(credential), Accept: "application/json", "User-Agent": userAgent };
   return async (method, path, { query, body, turns } = {}) => {
@@ -87,7 +89,7 @@ export function cloudflareClient({
         signal: AbortSignal.any([AbortSignal.timeout(callTimeoutMs), hardStop]),
       }),
     );
-    return readAnswer(what, response, text, { gate, turns });
+    return readAnswer(what, response, text, { gate, now, turns });
   };
 }
 
@@ -109,13 +111,17 @@ async function readAnswer(
   what: string,
   response: Response,
   text: string,
-  { gate, turns }: Pick<ClientOptions, "gate"> & { readonly turns: CallOptions["turns"] | undefined },
+  {
+    gate,
+    now,
+    turns,
+  }: Pick<ClientOptions, "gate" | "now"> & { readonly turns: CallOptions["turns"] | undefined },
 ): Promise<Answer> {
   const { status } = response;
   const body = readEnvelope(text);
   const codes = body?.codes ?? [];
   const message = body?.message || `status ${status}`;
-  const retryAfterMs = retryAfter(response.headers.get("Retry-After"));
+  const retryAfterMs = retryAfter(response.headers.get("Retry-After"), now());
   const spent = exhausted(response.headers.get("Ratelimit"));
   const limited = codes.some((code) => limitCodes.has(code)) || retryAfterMs !== undefined || spent !== null;
   // That another call has the turn is a 429 as well, yet with no time to wait and no limit's code.
@@ -153,7 +159,7 @@ function refused(status: number, body: Envelope | null): Answer {
 }
 
 /** Milliseconds of a Retry-After header, in seconds or as a date; undefined for none or nonsense. */
-export function retryAfter(header: string | null, now: number = Number.NaN): number | undefined {
+function retryAfter(header: string | null, now: number): number | undefined {
   if (header === null) return undefined;
   const seconds = Number(header);
   if (header.trim() !== "" && Number.isFinite(seconds)) return Math.max(0, seconds * 1_000);

@@ -45,7 +45,7 @@ export async function takeLockPatiently(runtime: Runtime, config: Config): Promi
       await runtime.sleep(tryEveryMs, runtime.signal);
     }
   } finally {
-    rmSync(wanted, { force: true });
+    if (existsSync(wanted)) rmSync(wanted, { force: true });
   }
   throw new Failure("unavailable", "Cannot deliver now: another courier is still at work", {
     hint: "see: fail2ban-cloudflare status",

@@ -2,9 +2,11 @@ import { defineCommand } from "citty";
 import { loadConfig, profileNamed } from "../config.ts";
 import type { Config, ProfileConfig } from "../config.ts";
 import { parseAddress, quoted } from "../core/address.ts";
+import type { Address } from "../core/address.ts";
 import { flushedMs, isMode, modes } from "../core/hold.ts";
 import type { Holder, Mode } from "../core/hold.ts";
 import { intake } from "../core/intake.ts";
+import { knownRanges } from "../core/ranges.ts";
 import { checkCredentialFiles } from "../credential.ts";
 import { exitCodes, Failure } from "../errors.ts";
 import { intakeOptions } from "../intake-options.ts";
@@ -12,7 +14,6 @@ import { isCorrupt, suspect } from "../journal/rescue.ts";
 import { openSqlite } from "../journal/sqlite.ts";
 import type { SqliteJournal } from "../journal/sqlite.ts";
 import type { Runtime } from "../runtime.ts";
-import type { DirectBan } from "./direct.ts";
 import type { Invocation } from "./invocation.ts";
 import { wakeCourier } from "./wake.ts";
 
@@ -83,23 +84,34 @@ export const ban = (invocation: Invocation) =>
       }
       const { config, profile, holder } = hookSetup(invocation, args);
       const mode = modeOf(args.mode, profile);
-      const networks = intake(address, intakeOptions(invocation.runtime, config, profile));
-      if (networks === null) {
-        invocation.runtime.talk(`Not blocked ${address.text}: "${config.path}" says to ignore it`);
+      const { runtime } = invocation;
+      const networksOf = (ranges?: readonly string[]): readonly Address[] | null =>
+        intake(address, intakeOptions(runtime, config, profile, ranges));
+      const ignore = (): number => {
+        runtime.talk(`Not blocked ${address.text}: "${config.path}" says to ignore it`);
         return 0;
+      };
+      try {
+        using journal = openSqlite(config.journal);
+        const networks = networksOf(await knownRanges(journal));
+        if (networks === null) return ignore();
+        await journal.hold({ ...holder, address, networks, mode, untilAt }, runtime.now());
+        return await finish(invocation, {
+          config,
+          journal,
+          holder,
+          networks: networks.map(({ text }) => text),
+          wait: args.wait,
+        });
+      } catch (error) {
+        if (!(error instanceof Failure) || error.kind !== "journal") throw error;
+        // What the journal cannot record is blocked at once instead, and said.
+        const networks = networksOf();
+        if (networks === null) return ignore();
+        const { banDirectly } = await import("./direct.ts");
+        wakeQuietly(runtime, config, error);
+        return await banDirectly({ runtime, config, profile, holder, networks, mode }, error);
       }
-      const direct = { runtime: invocation.runtime, config, profile, holder, networks, mode };
-      using journal = await orDirectly(direct, () => openSqlite(config.journal));
-      await orDirectly(direct, () =>
-        journal.hold({ ...holder, address, networks, mode, untilAt }, invocation.runtime.now()),
-      );
-      return await finish(invocation, {
-        config,
-        journal,
-        holder,
-        networks: networks.map(({ text }) => text),
-        wait: args.wait,
-      });
     },
   });
 
@@ -176,6 +188,7 @@ export const stop = (invocation: Invocation) =>
     async run({ args }) {
       const { config, holder } = hookSetup(invocation, args);
       using journal = openSqlite(config.journal);
+      await journal.forget(holder);
       return await deferRelease(invocation, config, journal, holder);
     },
   });
@@ -238,18 +251,6 @@ async function finish(
   if (rejection === null) return 0;
   runtime.talk(`Recorded, but not delivered: ${rejection.reason}`);
   return exitCodes.rejected;
-}
-
-/** What the journal cannot record is blocked at once instead, and said. */
-async function orDirectly<T>(direct: DirectBan, record: () => T | Promise<T>): Promise<T> {
-  try {
-    return await record();
-  } catch (error) {
-    if (!(error instanceof Failure) || error.kind !== "journal") throw error;
-    const { banDirectly } = await import("./direct.ts");
-    wakeQuietly(direct.runtime, direct.config, error);
-    return banDirectly(direct, error);
-  }
 }
 
 /** Where the journal's own directory is broken, a courier cannot be asked for either. */

@@ -1,6 +1,6 @@
 import type { FoundCredential } from "../credential.ts";
 import { Failure } from "../errors.ts";
-import type { Inspection, SeenAccount, SeenZone, TokenState } from "../inspect.ts";
+import type { Inspection, SeenAccount, SeenZone, TokenState } from "../wire/inspect.ts";
 
 /** What a credential is and sees. */
 export interface Introduced {

@@ -3,7 +3,7 @@ import { quoted } from "../core/address.ts";
 import { isMode, modes } from "../core/hold.ts";
 import type { FoundCredential } from "../credential.ts";
 import { Failure } from "../errors.ts";
-import { backends, inspect, isBackend, requirements, tokenToCreate } from "../inspect.ts";
+import { backends, inspect, isBackend, requirements, tokenToCreate } from "../wire/inspect.ts";
 import type { Invocation } from "./invocation.ts";
 import { terminalAsker } from "./login/asker.ts";
 import { credentialGiven, placesGiven } from "./login/given.ts";

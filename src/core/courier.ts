@@ -18,7 +18,7 @@ const stayMs = 600_000;
 /** fail2ban unbans at a ban's end by itself; what is left this long after it is ours to end. */
 const slackMs = 60_000;
 
-/** How often a courier that stays looks whether one of these is due. */
+/** How often a courier that stays looks whether there is something to compare or recover. */
 const upkeepEveryMs = 60_000;
 
 /** A sweep that could not ask fail2ban is tried again after this time. */
@@ -37,6 +37,8 @@ export interface Courier {
    * an unavailable failure when fail2ban's bans cannot be read now.
    */
   readonly rebuild: (profile: string, found: readonly Entry[]) => Promise<void>;
+  /** Asks Cloudflare for its own ranges, which are never to be blocked; what is known stays when it cannot say. */
+  readonly refreshRanges: () => Promise<void>;
   /** Called before each look: from then on a hook wakes anew. */
   readonly beforeLook: () => void;
   /** True when this courier is to end: the configuration has changed, or somebody waits for its place. */

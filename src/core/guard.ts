@@ -3,7 +3,7 @@ import { overlaps, readAddress } from "./address.ts";
 import { Failure } from "../errors.ts";
 
 /**
- * Cloudflare's own ranges as of 2026-09-21 (etag 38f79d050aa027e3be3865e495dcc9bc).
+ * Cloudflare's own ranges as of 2026-09-21 (etag 38f79d050aa027e3be3865e495dcc9bc); couriers ask for those since.
  * Source: https://api.cloudflare.com/client/v4/ips.
  */
 export const cloudflareRanges: readonly string[] = [
@@ -55,6 +55,7 @@ export interface Guard {
   readonly own: readonly string[];
   /** `ignore` of the configuration. */
   readonly ignore: readonly Address[];
+  /** Cloudflare's own ranges; default: those built in. */
   readonly cloudflare?: readonly string[];
 }
 
@@ -76,7 +77,9 @@ export function refuseUnsafe(address: Address, guard: Guard): void {
     throw new Failure(
       "usage",
       `Refused to ban "${address.text}": it overlaps ${edge} of Cloudflare, so nginx does not restore the visitor's address`,
-      { hint: "see: fail2ban-cloudflare realip --check" },
+      {
+        hint: `see: fail2ban-cloudflare realip ${cloudflareRanges.includes(edge) ? "--check" : "--refresh"}`,
+      },
     );
   }
   const own = hit(guard.own);

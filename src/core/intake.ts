@@ -30,7 +30,7 @@ export function intake(
     "usage",
     `Cannot ban "${address.text}": it takes more than ${mostNetworks} access rules to cover it`,
     {
-      hint: "ban smaller networks: /8 to /32 of IPv4, /24 to /64 or /120 to /128 of IPv6",
+      hint: 'set backend = "list", or ban smaller networks: from /8 of IPv4; /24 to /32, /40 to /48, /56 to /64 or from /120 of IPv6',
     },
   );
 }

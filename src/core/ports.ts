@@ -244,10 +244,12 @@ export interface Grace {
   stillBannedUntil(jail: string, address: string): number | null;
 }
 
-/** The jails that have held something, as their hooks said. */
+/** The jails that run, or have held something since, as their hooks said. */
 export interface JailLedger {
   /** Remembers a jail that was met at the edge or started. */
   know(holder: Holder, mode: Mode): Promise<void>;
+  /** Forgets a jail that was stopped: it may come back with another profile. */
+  forget(holder: Holder): Promise<void>;
   jails(host: string): Promise<readonly Omit<Want, "outside">[]>;
   /** The addresses that a holder holds. */
   heldBy(holder: Holder): Promise<ReadonlySet<string>>;

@@ -29,9 +29,10 @@ export async function openPlaces(delivery: Delivery): Promise<Opened | null> {
   const { journal, profile, now } = delivery;
   try {
     const { places, former, troubles } = await profile.open();
+    const missing: number[] = [];
     for (const { label, failure } of troubles) {
       await journal.failed(askedAt(delivery, { label, place: null }), messageOf(failure), now());
-      await noteTrouble(delivery, label, failure);
+      missing.push(await noteTrouble(delivery, label, failure));
     }
     const pausedUntilAt = new Map<Blocklist, number>();
     for (const place of [...places, ...former]) {
@@ -42,7 +43,7 @@ export async function openPlaces(delivery: Delivery): Promise<Opened | null> {
       places,
       former,
       pausedUntilAt,
-      missingUntilAt: troubles.length > 0 ? now() + rejectedMs : null,
+      missingUntilAt: missing.length > 0 ? Math.min(...missing) : null,
     };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
@@ -63,25 +64,29 @@ export async function noteOutage({ gate, log }: Delivery, reason: string): Promi
   if (await gate.failed(reason)) log("warn", "", `${reason}: bans wait in the journal and are retried`);
 }
 
-/** Leaves a place, or the credential, alone for a while. */
+/** Leaves a place, or the credential, alone for a while; returns until when: a pause that still runs is not made longer. */
 export async function noteTrouble(
   { journal, profile, now, log }: Delivery,
   label: string,
   failure: unknown,
-): Promise<void> {
+): Promise<number> {
   if (!(failure instanceof Failure)) throw failure;
   const subject = subjectOf(profile, label);
   const before = await journal.pause(subject);
   const kind =
     failure.kind === "config" ? "config" : failure.kind === "unavailable" ? "unavailable" : "rejected";
   if (before === null || before.reason !== failure.summary) log("warn", "", failure.summary);
+  const pausedUntilAt = pausedUntil(before, now());
+  if (pausedUntilAt > now() && before?.kind === kind) return pausedUntilAt;
+  const untilAt = now() + rejectedMs;
   await journal.setPause(subject, {
     kind,
     reason: failure.summary,
     sinceAt: before?.kind === kind ? before.sinceAt : now(),
-    untilAt: now() + rejectedMs,
+    untilAt,
     failures: (before?.failures ?? 0) + 1,
   });
+  return untilAt;
 }
 
 /** Whom a delivery asks, for the record of how it went. */
@@ -95,6 +100,6 @@ export function messageOf(failure: unknown): string {
 }
 
 /** What a pause of a profile's place is filed under. */
-export function subjectOf(profile: Profile, label: string): string {
+export function subjectOf(profile: Pick<Profile, "name">, label: string): string {
   return `profile:${profile.name}/${label}`;
 }

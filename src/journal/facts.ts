@@ -12,6 +12,9 @@ export function factLedger(db: Database): Sync<FactLedger & JailLedger> {
          ON CONFLICT DO UPDATE SET mode = excluded.mode WHERE mode <> excluded.mode`,
       ).run(jail, host, profile, mode);
     },
+    forget({ profile, jail, host }) {
+      db.query("DELETE FROM jails WHERE jail = ? AND host = ? AND profile = ?").run(jail, host, profile);
+    },
     jails(host) {
       return db
         .query<{ jail: string; profile: string; mode: string }, [string]>(

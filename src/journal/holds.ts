@@ -59,6 +59,7 @@ export function holdLedger(db: Database): Sync<HoldLedger> {
     hold({ profile, jail, host, address, networks, mode, untilAt }, now) {
       const holder = { profile, jail, host };
       db.transaction(() => {
+        sql.know().run({ ...holder, mode });
         const held = sql.held().all({ ...holder, address: address.text });
         const wanted = new Set(networks.map(({ text }) => text));
         if (
@@ -83,7 +84,6 @@ export function holdLedger(db: Database): Sync<HoldLedger> {
           });
           mark(profile, network, true, now);
         }
-        sql.know().run({ ...holder, mode });
         if (held.length === 0) count(holder, now);
       }).immediate();
     },

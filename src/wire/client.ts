@@ -16,15 +16,16 @@ export function client({
   runtime,
   config,
   ...rest
-}: { readonly runtime: Runtime; readonly config: Config } & Pick<
-  ClientOptions,
-  "credential" | "gate" | "hardStop"
->): Call {
+}: {
+  readonly runtime: Pick<Runtime, "fetch" | "now">;
+  readonly config: Pick<Config, "apiBase">;
+} & Pick<ClientOptions, "credential" | "gate" | "hardStop">): Call {
   return cloudflareClient({
     ...rest,
     fetch: runtime.fetch,
     baseUrl: config.apiBase,
     userAgent,
+    now: runtime.now,
   });
 }
 

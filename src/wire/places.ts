@@ -21,6 +21,8 @@ export interface PlacesOptions {
   readonly call: Call;
   readonly ids: Ids;
   readonly log: Log;
+  /** Why a place is not to be looked up now; null: it may be. */
+  readonly paused: (label: string) => Promise<Failure | null>;
   /** Whether a list and its rules are made where they are missing. */
   readonly provisioning: "when missing" | "never";
   /** The turns of an account's bulk operations. */
@@ -135,6 +137,7 @@ function zonesFor(peers: readonly ProfileConfig[], { name }: ListConfig): readon
 async function findScopes({
   profile,
   ids,
+  paused,
 }: PlacesOptions): Promise<{ readonly scopes: readonly Scope[]; readonly troubles: readonly Trouble[] }> {
   if (profile.account !== null)
     return { scopes: [{ kind: "account", id: await ids.find("account", profile.account) }], troubles: [] };
@@ -142,10 +145,14 @@ async function findScopes({
   const scopes: Scope[] = [];
   const troubles: Trouble[] = [];
   for (const name of profile.zones) {
-    const failure = await failureOf(async () => {
-      scopes.push({ kind: "zone", id: await ids.find("zone", name), name });
-    });
-    if (failure !== null) troubles.push({ label: `zone ${name}`, failure });
+    const label = `zone ${name}`;
+    const waiting = (await ids.known("zone", name)) === null ? await paused(label) : null;
+    const failure =
+      waiting ??
+      (await failureOf(async () => {
+        scopes.push({ kind: "zone", id: await ids.find("zone", name), name });
+      }));
+    if (failure !== null) troubles.push({ label, failure });
   }
   return { scopes, troubles };
 }

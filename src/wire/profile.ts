@@ -2,10 +2,11 @@ import type { Config, ProfileConfig } from "../config.ts";
 import type { Address } from "../core/address.ts";
 import { reaches } from "../core/cover.ts";
 import type { Delivery } from "../core/deliver.ts";
-import { gate } from "../core/gate.ts";
+import { gate, pausedUntil } from "../core/gate.ts";
 import type { Gate } from "../core/gate.ts";
 import { intake } from "../core/intake.ts";
 import type { OpenPlaces } from "../core/ports.ts";
+import { subjectOf } from "../core/trouble.ts";
 import type { Turns } from "../core/turns.ts";
 import { readCredential } from "../credential.ts";
 import type { FoundCredential } from "../credential.ts";
@@ -59,7 +60,23 @@ export async function wireProfile(
     const call = client({ runtime, config, credential, gate: door, hardStop: hardStop(runtime) });
     const ids = idsOf(journal, fingerprint, call);
     const provisioning = "when missing";
-    const options = { runtime, config, profile, journal, call, ids, log, turnsOf, provisioning } as const;
+    const paused = async (label: string): Promise<Failure | null> => {
+      const pause = await journal.pause(subjectOf(profile, label));
+      const isPaused = pausedUntil(pause, now()) > now();
+      return pause !== null && isPaused ? new Failure(pause.kind, pause.reason) : null;
+    };
+    const options = {
+      runtime,
+      config,
+      profile,
+      journal,
+      call,
+      ids,
+      log,
+      turnsOf,
+      paused,
+      provisioning,
+    } as const;
     const { places, troubles } = await findPlaces(options);
     for (const { place, pool } of places) {
       share(place);

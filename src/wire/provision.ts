@@ -57,7 +57,17 @@ async function eachList(
   const call = client({ runtime, config, credential, gate: door, hardStop: hardStop(runtime) });
   const facts = journal ?? forgetful;
   const ids = idsOf(facts, fingerprint, call);
-  const options = { runtime, config, profile, journal: facts, call, ids, log, turnsOf: turnsByName() };
+  const options = {
+    runtime,
+    config,
+    profile,
+    journal: facts,
+    call,
+    ids,
+    log,
+    turnsOf: turnsByName(),
+    paused: async () => null,
+  };
   try {
     const provided: Provided[] = [];
     for (const list of await openLists(options, profile.list)) provided.push(...(await work(list)));

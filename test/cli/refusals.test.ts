@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
+import type { FakeCloudflare } from "../support/fake-cloudflare.ts";
 import { site } from "../support/site.ts";
 
 const ban = (...words: string[]) => ["ban", ...words];
@@ -104,6 +105,50 @@ test.each([
   expect(ended.stderr).toContain(says);
   await web.deliver();
   expect(edge.rules()).toEqual([]);
+});
+
+test("an address that has become Cloudflare's own is never blocked once a courier has been told", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge, { config: { ipv6_prefix: "48" } });
+  edge.ranges = { ipv4: ["203.0.113.240/28"], ipv6: ["2001:db8:cf:1::/64"] };
+  await web.run("ban 203.0.113.241 --jail sshd");
+  await web.deliver();
+  expect(edge.calls.filter(({ path }) => path === "/ips")).toHaveLength(1);
+  const ended = await web.run("ban 203.0.113.242 --jail sshd");
+  expect(ended.code).toBe(2);
+  expect(ended.stderr).toContain("203.0.113.240/28 of Cloudflare");
+  expect(ended.stderr).toContain("realip --refresh");
+  // What was built in counts as before, and nothing is widened over a range.
+  expect((await web.run("ban 172.71.4.5 --jail sshd")).stderr).toContain("realip");
+  expect((await web.run("ban 2001:db8:cf:2::7 --jail sshd")).code).toBe(0);
+  web.fail2banBans([
+    { jail: "sshd", ip: "203.0.113.243" },
+    { jail: "sshd", ip: "203.0.113.9" },
+  ]);
+  web.clock.now += 700_000;
+  await web.deliver();
+  expect(edge.blocked()).toEqual(["2001:db8:cf:2::7", "203.0.113.241", "203.0.113.9"]);
+});
+
+test.each([
+  [
+    "a failure",
+    (edge: FakeCloudflare) =>
+      edge.fail({ kind: "html", status: 503 }, { when: ({ path }) => path === "/ips" }),
+  ],
+  [
+    "the whole Internet",
+    (edge: FakeCloudflare) => void (edge.ranges = { ipv4: ["0.0.0.0/0"], ipv6: ["::/0"] }),
+  ],
+])("%s in place of Cloudflare's ranges keeps nobody from being blocked", async (_, spoil) => {
+  await using edge = fakeCloudflare();
+  using web = site(edge);
+  spoil(edge);
+  await web.run("ban 203.0.113.1 --jail sshd");
+  expect((await web.deliver()).code).toBe(0);
+  expect((await web.run("ban 203.0.113.2 --jail sshd")).code).toBe(0);
+  expect((await web.run("ban 172.71.4.5 --jail sshd")).code).toBe(2);
+  expect(web.log()).toContain("those known before are used");
 });
 
 test("an address to ignore is left alone without an error, and its network is not widened over it", async () => {

@@ -4,7 +4,7 @@ import { requirements } from "../../src/cloudflare/permissions.ts";
 import type { Backend, Ground } from "../../src/cloudflare/permissions.ts";
 import { Failure } from "../../src/errors.ts";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
-import { inspect } from "../../src/inspect.ts";
+import { inspect } from "../../src/wire/inspect.ts";
 import { tokenFound } from "../../src/credential.ts";
 import type { Permission } from "../support/cloudflare/credentials.ts";
 
@@ -100,7 +100,7 @@ test.each<[permissions: readonly Permission[], right: string]>([
   edge.plant(edge.zone.scope, { value: "203.0.113.9" });
   const before = JSON.stringify(edge.rules());
   const { credential } = tokenFound(edge.grant("test-token-limited", { permissions }), "a test");
-  const runtime = { fetch, signal: new AbortController().signal };
+  const runtime = { fetch, now: Date.now, signal: new AbortController().signal };
   const inspection = inspect({ runtime, apiBase: edge.url, credential });
   const ground: Ground = { kind: "zone", id: edge.zone.id, label: "zone example.com" };
   for (const requirement of requirements("access-rules", [ground])) {

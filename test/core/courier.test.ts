@@ -27,6 +27,7 @@ test.each([
       stillBanned: () => () => null,
       recover: async () => {},
       rebuild: async () => {},
+      refreshRanges: async () => {},
       beforeLook: () => {},
       outdated: () => false,
       now: () => now,

@@ -23,6 +23,7 @@ function memoryHolds(jails: readonly string[]): HoldLedger & JailLedger & { read
     defer: async () => {},
     shout: async () => null,
     know: async () => {},
+    forget: async () => {},
     jails: async (host) =>
       host === "web1" ? jails.map((jail) => ({ jail, profile: "", mode: "block" as const })) : [],
     heldBy: async (holder) => new Set(of(holder).map((one) => one.address.text)),

@@ -126,5 +126,6 @@ export function callOf(edge: FakeCloudflare): Call {
     gate: { admit: async () => {}, limited: async () => {} },
     hardStop: new AbortController().signal,
     userAgent: "test",
+    now: Date.now,
   });
 }

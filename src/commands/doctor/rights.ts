@@ -1,6 +1,6 @@
 import type { ProfileConfig } from "../../config.ts";
-import { requirements } from "../../inspect.ts";
-import type { Backend, Ground } from "../../inspect.ts";
+import { requirements } from "../../wire/inspect.ts";
+import type { Backend, Ground } from "../../wire/inspect.ts";
 import { groundsOf } from "../login/places.ts";
 import { bad, distinct, foundBy, ok, warn } from "./check.ts";
 import type { Check, Finding } from "./check.ts";

@@ -1,5 +1,5 @@
 import { Failure } from "../../errors.ts";
-import type { Backend, Ground, Inspection } from "../../inspect.ts";
+import type { Backend, Ground, Inspection } from "../../wire/inspect.ts";
 import type { Asker } from "./asker.ts";
 import type { Introduced } from "../introduce.ts";
 

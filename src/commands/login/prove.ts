@@ -1,6 +1,6 @@
 import { Failure } from "../../errors.ts";
-import type { Backend, Inspection, Requirement, Right } from "../../inspect.ts";
-import { tokenToCreate } from "../../inspect.ts";
+import type { Backend, Inspection, Requirement, Right } from "../../wire/inspect.ts";
+import { tokenToCreate } from "../../wire/inspect.ts";
 import type { Runtime } from "../../runtime.ts";
 
 /** A token that was made a moment ago is refused for some seconds. */

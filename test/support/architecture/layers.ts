@@ -41,7 +41,6 @@ const layers: readonly Layer[] = [
       ...commons,
       "src/commands/",
       "src/wire.ts",
-      "src/inspect.ts",
       "src/wire/",
       "src/credential.ts",
       "src/intake-options.ts",
@@ -55,10 +54,6 @@ const layers: readonly Layer[] = [
   },
   { of: "src/wire.ts", may: [...wired, "src/wire/"], node: "pure" },
   { of: "src/wire/", may: [...wired, "src/wire/"], node: "pure" },
-  {
-    of: "src/inspect.ts",
-    may: [...commons, "src/credential.ts", "src/cloudflare/", "package.json"],
-  },
   { of: "src/core/", may: ["src/core/", "src/errors.ts"], packages: ["ipaddr.js"], node: "pure" },
   { of: "src/cloudflare/", may: [...edge, "src/cloudflare/"], packages: ["@cloudflare/types"], node: "pure" },
   { of: "src/journal/", may: [...edge, "src/journal/"], packages: ["bun:sqlite"], node: "all" },
