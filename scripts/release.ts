@@ -8,6 +8,8 @@ import { parseArgs } from "node:util";
 import pkg from "../package.json" with { type: "json" };
 import { archive } from "./release/archive.ts";
 import { sourceDate } from "./release/date.ts";
+import { deb } from "./release/deb.ts";
+import { rpm } from "./release/rpm.ts";
 import { installRuntimes } from "./release/runtimes.ts";
 import { stage } from "./release/stage.ts";
 import { sums } from "./release/sums.ts";
@@ -43,6 +45,10 @@ function release(directory: string): void {
   for (const target of chosen) {
     const staged = stage(target, join(aside, `${pkg.name}-${pkg.version}-${target.name}`), date);
     archive(staged, directory, date);
+    if (target.cpu !== null) {
+      deb(staged, target.cpu.deb, directory, date);
+      rpm(staged, target.cpu.rpm, directory, date);
+    }
     rmSync(staged.directory, { recursive: true });
   }
   writeFileSync(join(directory, "SHA256SUMS"), sums(directory, readdirSync(directory).toSorted()));

@@ -1,4 +1,4 @@
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import pkg from "../../package.json" with { type: "json" };
 import { binaryName, compile } from "../build/compile.ts";
@@ -62,11 +62,4 @@ export function stage(target: Target, directory: string, date: Date): Stage {
   for (const file of files)
     chmodSync(join(directory, file), [binaryName, "install.sh"].includes(file) ? 0o755 : 0o644);
   return { target, directory, files };
-}
-
-/** Puts a file of a stage elsewhere, readable by all. */
-export function putFile(from: string, to: string, mode: number): void {
-  mkdirSync(dirname(to), { recursive: true });
-  copyFileSync(from, to);
-  chmodSync(to, mode);
 }
