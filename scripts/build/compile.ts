@@ -39,8 +39,8 @@ export function compile({ target, runtime, directory }: Compilation): readonly s
     "--no-compile-autoload-bunfig",
     "--no-compile-autoload-tsconfig",
     "--no-compile-autoload-package-json",
-    // No code but what was compiled, however it gets in.
-    "--compile-exec-argv=--disallow-code-generation-from-strings=strict --no-addons",
+    // No code but what was compiled, however it gets in; and the machine's own authorities, read when a call needs them.
+    "--compile-exec-argv=--disallow-code-generation-from-strings=strict --no-addons --use-system-ca",
     `--target=${target.bun}`,
     `--compile-executable-path=${runtime}`,
     `--metafile=${metafile}`,
