@@ -7,7 +7,7 @@ import { anotherCheckout, release, releaseDirectory, releaseTest } from "../supp
 
 releaseTest(
   "the same sources give the same release in another directory and at another time",
-  ["git"],
+  { programs: ["git", "dpkg-deb", "rpmbuild"] },
   async () => {
     const first = await releaseDirectory();
     using elsewhere = anotherCheckout();

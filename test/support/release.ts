@@ -12,12 +12,24 @@ export const project = join(import.meta.dir, "../..");
 /** A release takes some seconds per target, and longer beside other tests. */
 export const releaseDeadlineMs = 600_000;
 
-/** A test with programs that not every machine has; it is skipped, and its name says why, where they are missing. */
-export function releaseTest(name: string, needs: readonly string[], run: () => Promise<void>): void {
-  const missing = needs.filter((program) => Bun.which(program, { PATH: systemPath }) === null);
-  if (missing.length === 0) return test(name, run, releaseDeadlineMs);
-  console.warn(`SKIPPED: ${name}: needs ${missing.join(", ")}`);
-  test.skip(`${name} (needs ${missing.join(", ")}: use scripts/test.sh)`, run);
+export interface Needs {
+  /** Programs that not every machine has. */
+  readonly programs?: readonly string[];
+  /** What else is in the way; null: nothing. */
+  readonly obstacle?: string | null;
+}
+
+/** A test that not every machine can run; where it cannot, it is skipped, and its name says why. */
+export function releaseTest(
+  name: string,
+  { programs = [], obstacle = null }: Needs,
+  run: () => Promise<void>,
+): void {
+  const missing = programs.filter((program) => Bun.which(program, { PATH: systemPath }) === null);
+  const reason = obstacle ?? (missing.length === 0 ? null : `needs ${missing.join(", ")}`);
+  if (reason === null) return test(name, run, releaseDeadlineMs);
+  console.warn(`SKIPPED: ${name}: ${reason}`);
+  test.skip(`${name} (${reason}: use scripts/test.sh)`, run);
 }
 
 let directory: Promise<string> | null = null;
