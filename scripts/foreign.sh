@@ -1,6 +1,18 @@
 # shellcheck shell=bash
 # Other systems that tests run the program on, made from Debian's packages. To be sourced after lib.sh.
 
+# What builds packages, runs other machines' programs, and makes the systems below.
+need_foreign() {
+  need_packages git=git rpmbuild=rpm debootstrap=debootstrap systemd-nspawn=systemd-container \
+    systemd-analyze=systemd qemu-aarch64=qemu-user readelf=binutils busybox=busybox-static \
+    aarch64-linux-gnu-ld=binutils-aarch64-linux-gnu /lib/ld-musl-x86_64.so.1=musl \
+    /usr/aarch64-linux-gnu/lib/libc.so.6=libc6-arm64-cross \
+    /usr/lib/gcc/x86_64-linux-gnu/12/libstdc++_pic.a=libstdc++-12-pic \
+    /usr/lib/gcc-cross/aarch64-linux-gnu/12/libstdc++_pic.a=libstdc++-12-pic-arm64-cross
+  need_debian
+  need_musl_arm64
+}
+
 # Kept between runs: they take a minute to make.
 foreign=/var/cache/fail2ban-cloudflare-test
 

@@ -4,6 +4,8 @@ set -u
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=scripts/foreign.sh
+. "$(dirname "${BASH_SOURCE[0]}")/foreign.sh"
 cd "$root" || exit 1
 
 # Far above what all tests take; a runner that hangs must not hang for ever.
@@ -39,7 +41,8 @@ shell_scripts() {
 
 need_root
 need_packages fail2ban-server=fail2ban nginx=nginx iptables=iptables ip=iproute2 unshare=util-linux ps=procps \
-  shellcheck=shellcheck curl=curl sqlite3=sqlite3
+  shellcheck=shellcheck curl=curl sqlite3=sqlite3 openssl=openssl update-ca-certificates=ca-certificates
+need_foreign
 need_bun
 need_apart
 
@@ -48,12 +51,14 @@ check "format" "$bun" fmt --check
 check "types" "$bun" check --no-script
 check "shell scripts" shell_scripts
 check "build" "$bun" scripts/build.ts
+check "release" "$bun" scripts/release.ts
 
 work=$(mktemp -d -t fail2ban-cloudflare-test.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 report=$work/report.xml
 
 export FAIL2BAN_CLOUDFLARE_BINARY="$root/dist/fail2ban-cloudflare"
+export FAIL2BAN_CLOUDFLARE_RELEASE="$root/dist/release"
 # A network of their own: no test can reach another, nor the machine's own firewall. The name on lo says so to the tests.
 # shellcheck disable=SC2016 # The inner shell expands these.
 apart sh -c 'ip link set lo up alias fail2ban-cloudflare-test || exit; "$@"' sh \

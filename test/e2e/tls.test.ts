@@ -2,6 +2,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { binaryPath, endCouriers, runBinary } from "../support/binary.ts";
 import { authority, selfSigned } from "../support/certificates.ts";
 import type { Certificate } from "../support/certificates.ts";
+import { writeConfiguration } from "../support/configuration.ts";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
 import type { FakeCloudflare } from "../support/fake-cloudflare.ts";
 import { runProgram } from "../support/program.ts";
@@ -31,29 +32,19 @@ async function site(
   const root = tempRoot();
   const edge = fakeCloudflare();
   const front = tlsFront(await certificate(root), new URL(edge.url).origin);
-  root.write("token", edge.token, 0o600);
-  const settings = {
-    api_token_file: root.at("token"),
-    api_base: base(front),
-    journal: root.at("journal.db"),
-    log: root.at("log"),
-    fail2ban: root.at("fail2ban"),
-  };
-  const lines = Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
-  root.write("config.toml", [...lines, 'zones = ["example.com"]', ""].join("\n"), 0o600);
+  const config = writeConfiguration(root, edge, { apiBase: base(front) });
   return {
     root,
     edge,
     front,
     async ban(env = {}) {
-      const run = (...words: readonly string[]) =>
-        runBinary(["--config", root.at("config.toml"), ...words], { env });
+      const run = (...words: readonly string[]) => runBinary(["--config", config, ...words], { env });
       await run("ban", address, "--jail", "test");
-      await endCouriers(root.at("config.toml"));
+      await endCouriers(config);
       return run("deliver", "--once");
     },
     async [Symbol.asyncDispose]() {
-      await endCouriers(root.at("config.toml"));
+      await endCouriers(config);
       front[Symbol.dispose]();
       await edge[Symbol.asyncDispose]();
       root[Symbol.dispose]();

@@ -3,8 +3,8 @@ import { cpSync, existsSync, mkdirSync } from "node:fs";
 import pkg from "../../package.json" with { type: "json" };
 import { targetNamed } from "../../scripts/targets.ts";
 import { endCouriers } from "../support/binary.ts";
+import { writeConfiguration } from "../support/configuration.ts";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
-import type { FakeCloudflare } from "../support/fake-cloudflare.ts";
 import { makeMuslLibrary, muslObstacle } from "../support/musl.ts";
 import { mustRun, runProgram } from "../support/program.ts";
 import { archiveName, releaseDirectory, releaseTest, unpacked } from "../support/release.ts";
@@ -14,26 +14,11 @@ import { until } from "../support/wait.ts";
 
 const muslArm64 = process.env["FAIL2BAN_CLOUDFLARE_MUSL_ARM64"] ?? "";
 
-/** A configuration, journal and log below a directory; returns the configuration's path. */
-function configure(root: TempRoot, edge: FakeCloudflare, under: string): string {
-  root.write("token", edge.token, 0o600);
-  const settings = {
-    api_token_file: `${under}/token`,
-    api_base: edge.url,
-    journal: `${under}/journal.db`,
-    log: `${under}/log`,
-    fail2ban: `${under}/fail2ban`,
-  };
-  const lines = Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
-  root.write("config.toml", [...lines, 'zones = ["example.com"]', ""].join("\n"), 0o600);
-  return `${under}/config.toml`;
-}
-
 /** A ban, its delivery, and the same for its end, by a program that this command line runs. */
 async function bansAndUnbans(command: readonly string[]): Promise<void> {
   using root = tempRoot();
   await using edge = fakeCloudflare();
-  const config = configure(root, edge, root.path);
+  const config = writeConfiguration(root, edge);
   const run = (...words: readonly string[]) =>
     mustRun([...command, "--config", config, ...words], { env: {}, deadlineMs: 60_000 });
   expect((await mustRun([...command, "--version"])).trim()).toBe(pkg.version);
@@ -115,7 +100,7 @@ releaseTest(
     await using edge = fakeCloudflare();
     await alpineLike(root, archive.at(pkg.name));
     cpSync(`${await releaseDirectory()}/${archiveName(target)}.tar.gz`, root.at("root/archive.tar.gz"));
-    const config = configure(root, edge, "");
+    const config = writeConfiguration(root, edge, { under: "" });
     const inside = (...argv: readonly string[]) =>
       runProgram(
         [
