@@ -113,13 +113,13 @@ test("--as-before leaves out a jail that would keep fail2ban from starting, and 
   using own = server();
   const { web, fail2ban } = own;
   rmSync(web.at(errorLog));
-  const { code, stderr } = await web.install("--as-before");
+  const { code, stderr } = await web.install("--as-before", "--local");
   expect(code).toBe(0);
   expect(stderr).toContain("no file matches /var/log/nginx/*error*.log");
-  expect(stderr).toContain("it is left out until: fail2ban-cloudflare install");
+  expect(stderr).toContain("it is left out until: fail2ban-cloudflare install --local");
   expect(existsSync(web.at(jail))).toBe(false);
   web.write(errorLog, "");
-  expect((await web.install()).code).toBe(0);
+  expect((await web.install("--local")).code).toBe(0);
   expect(fail2ban.jails.get("nginx-limit-req")).toContain("cloudflare");
 });
 

@@ -41,17 +41,17 @@ test.each(cases)("%s=%s changes nothing", async (name, value) => {
   expect(readdirSync(here.path)).toEqual(files);
 });
 
-test("Bun's own commands and options are unknown to it, whatever the environment says", async () => {
-  using here = tempRoot();
-  here.write("intruder.ts", intruder);
-  const env = { BUN_BE_BUN: "1" };
-  for (const argv of [["-e", intruder], ["run", "intruder.ts"], ["./intruder.ts"]]) {
-    const { code, stdout, stderr } = await runBinary(argv, { env, cwd: here.path });
-    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
-    expect(stderr).toContain("there is no such command");
-  }
-  expect(readdirSync(here.path)).toEqual(["intruder.ts"]);
-});
+test.each([[["-e", intruder]], [["run", "intruder.ts"]], [["./intruder.ts"]]])(
+  "Bun's own command line %j is unknown to it, whatever the environment says",
+  async (argv) => {
+    using here = tempRoot();
+    here.write("intruder.ts", intruder);
+    const ended = await runBinary(argv, { env: { BUN_BE_BUN: "1" }, cwd: here.path });
+    expect(ended).toMatchObject({ code: 2, stdout: "" });
+    expect(ended.stderr).toContain("there is no such command");
+    expect(readdirSync(here.path)).toEqual(["intruder.ts"]);
+  },
+);
 
 test.each([
   ["not at all", ""],

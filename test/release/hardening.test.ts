@@ -1,5 +1,6 @@
 import { expect } from "bun:test";
 import { join } from "node:path";
+import { targets } from "../../scripts/targets.ts";
 import { bootDebian, debianTest, jail } from "../support/debian.ts";
 import type { Debian } from "../support/debian.ts";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
@@ -7,11 +8,10 @@ import { memoryGroup } from "../support/memory-group.ts";
 import { mustRun } from "../support/program.ts";
 import { archiveName, project, releaseDirectory, releaseTest } from "../support/release.ts";
 import { until } from "../support/wait.ts";
-import { targets } from "../../scripts/targets.ts";
 
 const unit = "fail2ban-cloudflare.service";
 
-/** A tenth of what systemd-analyze counts; docs/release.md says what makes it up. */
+/** Ten times what systemd-analyze may count; docs/release.md says what makes it up. */
 const exposure = 17;
 
 releaseTest("systemd finds the courier's unit hardened", { programs: ["systemd-analyze"] }, async () => {
@@ -62,15 +62,13 @@ debianTest(
     await server.mustRun("fail2ban-client", "set", jail, "banip", ...addresses);
     const pid = await until(
       async () => Number(await server.mustRun("systemctl", "show", "-P", "MainPID", unit)),
-      {
-        what: () => server.story(),
-      },
+      { what: () => server.story(), deadlineMs: 30_000 },
     );
     const status = await server.mustRun("cat", `/proc/${pid}/status`);
     expect(status).toMatch(/^NoNewPrivs:\t1$/m);
     expect(status).toMatch(/^Seccomp:\t2$/m);
     expect(status).toMatch(/^CapBnd:\t0+$/m);
-    expect(await server.mustRun("cat", `/proc/${pid}/mountinfo`)).toMatch(/ \/ \/usr ro,| \/ \/ ro,/);
+    expect(await server.mustRun("cat", `/proc/${pid}/mountinfo`)).toMatch(/ \/ \/ ro,/);
     await until(() => edge.blocked().length === addresses.length, {
       what: () => server.story(),
       deadlineMs: 60_000,

@@ -28,6 +28,7 @@ export function asBefore(
   const chosen = stands ? { jail: hasJail === true, local: isLocal === true } : { jail, local };
   const obstacle = chosen.jail ? jailObstacle(places, version) : null;
   if (obstacle === null) return chosen;
-  runtime.talk(`${obstacle.message}; it is left out until: fail2ban-cloudflare install`);
+  const command = `fail2ban-cloudflare install${chosen.local ? " --local" : ""}`;
+  runtime.talk(`${obstacle.message}; it is left out until: ${command}`);
   return { ...chosen, jail: false };
 }
