@@ -51,14 +51,14 @@ check "format" "$bun" fmt --check
 check "types" "$bun" check --no-script
 check "shell scripts" shell_scripts
 check "build" "$bun" scripts/build.ts
-check "release" "$bun" scripts/release.ts
 
 work=$(mktemp -d -t fail2ban-cloudflare-test.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 report=$work/report.xml
+check "release" "$bun" scripts/release.ts --output "$work/release"
 
 export FAIL2BAN_CLOUDFLARE_BINARY="$root/dist/fail2ban-cloudflare"
-export FAIL2BAN_CLOUDFLARE_RELEASE="$root/dist/release"
+export FAIL2BAN_CLOUDFLARE_RELEASE="$work/release"
 # A network of their own: no test can reach another, nor the machine's own firewall. The name on lo says so to the tests.
 # shellcheck disable=SC2016 # The inner shell expands these.
 apart sh -c 'ip link set lo up alias fail2ban-cloudflare-test || exit; "$@"' sh \

@@ -3,8 +3,8 @@ import { basename, dirname, join } from "node:path";
 import { run } from "./run.ts";
 import type { Stage } from "./stage.ts";
 
-/** Packs a stage, under the name of its directory; gzip, which the barest server can unpack. Returns the file. */
-export function archive({ directory, files }: Stage, output: string, date: Date): string {
+/** Packs a stage, under the name of its directory; gzip, which the barest server can unpack. */
+export function archive({ directory, files }: Stage, output: string, date: Date): void {
   const top = basename(directory);
   const tar = join(output, `${top}.tar`);
   const owner = ["--owner=root:0", "--group=root:0", "--numeric-owner"];
@@ -15,5 +15,4 @@ export function archive({ directory, files }: Stage, output: string, date: Date)
   // Not gzip(1): the Bun that is pinned makes the same bytes everywhere.
   writeFileSync(`${tar}.gz`, Bun.gzipSync(readFileSync(tar), { library: "libdeflate", level: 9 }));
   rmSync(tar);
-  return `${tar}.gz`;
 }

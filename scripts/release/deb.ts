@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pkg from "../../package.json" with { type: "json" };
-import { packageTree } from "./package-tree.ts";
+import { packageTree, packageVersion } from "./package-tree.ts";
 import { run } from "./run.ts";
 import type { Stage } from "./stage.ts";
 
@@ -18,22 +18,17 @@ export function deb(stage: Stage, cpu: string, output: string, date: Date): void
     chmodSync(join(control, name), mode);
   };
   const size = files.reduce((sum, file) => sum + statSync(join(tree, file)).size, 0);
-  const fields = { VERSION: debVersion(pkg.version), CPU: cpu, SIZE: String(Math.ceil(size / 1024)) };
+  const fields = { VERSION: packageVersion(pkg.version), CPU: cpu, SIZE: String(Math.ceil(size / 1024)) };
   place("control", filled(readFileSync(join(templates, "control"), "utf8"), fields), 0o644);
   place("md5sums", files.map((file) => `${md5(join(tree, file))}  ${file}\n`).join(""), 0o644);
   for (const script of ["postinst", "prerm", "postrm"])
     place(script, readFileSync(join(templates, script), "utf8"), 0o755);
-  const package_ = join(output, `${pkg.name}_${fields.VERSION}_${cpu}.deb`);
-  run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z6", "--build", tree, package_], {
+  const file = join(output, `${pkg.name}_${fields.VERSION}_${cpu}.deb`);
+  run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z6", "--build", tree, file], {
     cwd: output,
     env: { SOURCE_DATE_EPOCH: String(date.getTime() / 1_000) },
   });
   rmSync(tree, { recursive: true });
-}
-
-/** "~" sorts before the end: 1.0.0~rc.1 comes before 1.0.0, for dpkg as for rpm. */
-export function debVersion(version: string): string {
-  return version.replace("-", "~");
 }
 
 function filled(template: string, fields: Readonly<Record<string, string>>): string {

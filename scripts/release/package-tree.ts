@@ -37,3 +37,8 @@ export function packageTree({ directory }: Stage, tree: string, zsh: string): re
   }
   return places.map(([, place]) => place);
 }
+
+/** "~" sorts before the end: 1.0.0~rc.1 comes before 1.0.0, for dpkg as for rpm. */
+export function packageVersion(version: string): string {
+  return version.replace("-", "~");
+}

@@ -1,8 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import pkg from "../../package.json" with { type: "json" };
-import { debVersion } from "./deb.ts";
-import { packageTree } from "./package-tree.ts";
+import { packageTree, packageVersion } from "./package-tree.ts";
 import { run } from "./run.ts";
 import type { Stage } from "./stage.ts";
 
@@ -25,7 +24,7 @@ export function rpm(stage: Stage, cpu: string, output: string, date: Date): void
     _buildhost: "localhost",
     use_source_date_epoch_as_buildtime: "1",
     clamp_mtime_to_source_date_epoch: "1",
-    version: debVersion(pkg.version),
+    version: packageVersion(pkg.version),
     tree,
     list: join(work, "files"),
   };

@@ -3,8 +3,8 @@ import { actionPath, jailPath, localActionPath } from "../../fail2ban/files.ts";
 import { standing } from "../../fail2ban/seal.ts";
 import type { Fail2banVersion } from "../../fail2ban/version.ts";
 import type { Runtime } from "../../runtime.ts";
-import { jailObstacle } from "./plan.ts";
 import type { Places } from "./places.ts";
+import { jailObstacle } from "./plan.ts";
 
 /** What a person chooses at an installation. */
 export interface Choices {
