@@ -4,6 +4,8 @@ set -u
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=scripts/foreign.sh
+. "$(dirname "${BASH_SOURCE[0]}")/foreign.sh"
 cd "$root" || exit 1
 
 # Far above what all tests take; a runner that hangs must not hang for ever.
@@ -39,8 +41,9 @@ shell_scripts() {
 
 need_root
 need_packages fail2ban-server=fail2ban nginx=nginx iptables=iptables ip=iproute2 unshare=util-linux ps=procps \
-  shellcheck=shellcheck curl=curl sqlite3=sqlite3 tmux=tmux openssl=openssl \
+  shellcheck=shellcheck curl=curl sqlite3=sqlite3 tmux=tmux openssl=openssl update-ca-certificates=ca-certificates \
   apache2=apache2-bin promtool=prometheus zsh=zsh fish=fish groff=groff man=man-db
+need_foreign
 need_bun
 need_apart
 
@@ -53,8 +56,10 @@ check "build" "$bun" scripts/build.ts
 work=$(mktemp -d -t fail2ban-cloudflare-test.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 report=$work/report.xml
+check "release" "$bun" scripts/release.ts --output "$work/release"
 
 export FAIL2BAN_CLOUDFLARE_BINARY="$root/dist/fail2ban-cloudflare"
+export FAIL2BAN_CLOUDFLARE_RELEASE="$work/release"
 # A network of their own: no test can reach another, nor the machine's own firewall. The name on lo says so to the tests.
 # With CI, a snapshot that is not there yet is a failure.
 # shellcheck disable=SC2016 # The inner shell expands these.

@@ -6,6 +6,8 @@ import { actionName, jailName } from "../fail2ban/files.ts";
 import type { Runtime } from "../runtime.ts";
 import { carryOut, show, tell } from "./install/carry-out.ts";
 import type { Activation } from "./install/carry-out.ts";
+import { asBefore } from "./install/choices.ts";
+import { refuseDowngrade } from "./install/downgrade.ts";
 import {
   checkJail,
   lookBefore,
@@ -18,7 +20,7 @@ import type { Before } from "./install/fail2ban.ts";
 import { lookingAtFiles } from "./install/file-failure.ts";
 import { defaultFail2ban, placesOf } from "./install/places.ts";
 import type { Places } from "./install/places.ts";
-import { planInstall } from "./install/plan.ts";
+import { planInstall, planOtherBinary } from "./install/plan.ts";
 import type { Step } from "./install/steps.ts";
 import { disableUnits, enableUnits, reloadUnits } from "./install/systemd.ts";
 import type { Invocation } from "./invocation.ts";
@@ -55,6 +57,11 @@ export const install = ({ runtime }: Invocation) =>
         valueHint: "DIR",
       },
       force: { type: "boolean", description: "Replace files of ours that were edited", default: false },
+      "as-before": {
+        type: "boolean",
+        description: "Choose --local and --no-jail as the last installation did; for packages",
+        default: false,
+      },
     },
     async run({ args }) {
       if (runtime.self.length !== 1) {
@@ -64,10 +71,16 @@ export const install = ({ runtime }: Invocation) =>
       }
       const places = placesOf(runtime, args.root, args.fail2ban);
       const fail2ban = places.live ? await findFail2ban(runtime, places.fail2ban) : null;
-      const { jail, local, force } = args;
       const version = fail2ban?.version ?? currentVersion;
-      const options = { version, jail, local, force };
-      const steps = lookingAtFiles(() => planInstall(places, runtime.execPath, options));
+      refuseDowngrade(runtime, places);
+      const given = { version, jail: args.jail, local: args.local };
+      const { jail, local } = args["as-before"]
+        ? lookingAtFiles(() => asBefore(runtime, places, given))
+        : given;
+      const options = { version, jail, local, force: args.force };
+      const first = lookingAtFiles(() => planInstall(places, runtime.execPath, options));
+      const last = planOtherBinary(places);
+      const steps = [...first, ...last];
       tell(runtime, steps);
       if (args["dry-run"]) {
         show(runtime, steps);
@@ -76,9 +89,10 @@ export const install = ({ runtime }: Invocation) =>
       const changes = steps.some(({ sign }) => sign !== "=");
       const before = fail2ban === null ? null : await lookBefore(runtime, fail2ban);
       const idle = await isIdle(fail2ban, before, jail);
-      if (changes || idle) {
+      // A package has replaced its program already.
+      if (changes || idle || places.packaged) {
         const machine = { fail2ban, before, jail, idle };
-        await carryOut(runtime, { before: steps, after: [] }, activation(runtime, places, steps, machine));
+        await carryOut(runtime, { before: first, after: last }, activation(runtime, places, steps, machine));
       }
       show(runtime, steps);
       if (before?.running === false) runtime.talk("fail2ban is not running: the action is used once it is");
@@ -102,7 +116,9 @@ function activation(
   { fail2ban, before, jail, idle }: Machine,
 ): Activation {
   const units =
-    places.live && places.systemd && isChanged(steps, [places.binary, ...Object.values(places.units)]);
+    places.live &&
+    places.systemd &&
+    (places.packaged || isChanged(steps, [places.binary, ...Object.values(places.units)]));
   const reload =
     idle || steps.some(({ sign, path }) => sign !== "=" && path.startsWith(`${places.fail2ban}/`));
   const unitsAreNew = steps.some(

@@ -16,6 +16,9 @@ export const actionName = "cloudflare";
 /** Text that stands in every command of our action, and in none of another's. */
 export const programName = "fail2ban-cloudflare";
 
+/** Where the files here say that the program is. */
+export const programPath = "/usr/local/bin/fail2ban-cloudflare";
+
 export const unitNames = [
   "fail2ban-cloudflare.path",
   "fail2ban-cloudflare.service",

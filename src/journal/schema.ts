@@ -114,19 +114,21 @@ const migrations: readonly string[] = [
 export function migrate(db: Database, path: string): void {
   if (version(db) === migrations.length) return;
   db.transaction(() => {
-    const from = version(db);
-    if (from > migrations.length) {
-      throw new Failure(
-        "journal",
-        `Cannot use journal "${path}": version ${from} is from a newer fail2ban-cloudflare`,
-        {
-          hint: "install that version again",
-        },
-      );
-    }
-    for (const step of migrations.slice(from)) db.run(step);
+    refuseNewer(db, path);
+    for (const step of migrations.slice(version(db))) db.run(step);
     db.run(`PRAGMA user_version = ${migrations.length}`);
   }).immediate();
+}
+
+/** Throws a journal failure for a file from a newer program. */
+export function refuseNewer(db: Database, path: string): void {
+  const found = version(db);
+  if (found <= migrations.length) return;
+  throw new Failure(
+    "journal",
+    `Cannot use journal "${path}": version ${found} is from a newer fail2ban-cloudflare`,
+    { hint: "install that version again" },
+  );
 }
 
 function version(db: Database): number {

@@ -24,12 +24,20 @@ export interface MachineOptions {
   readonly signal?: AbortSignal;
   /** Text of the program that is installed. */
   readonly binary?: string;
+  /** Where the program stands that runs. */
+  readonly program?: string;
 }
 
 export const packagedAction =
   "# the package's own\n[Definition]\nactionban = curl\n[Init]\ncftoken =\ncfuser =\n";
 
-export function machine({ run, purgeEdge, signal, binary = "#!/bin/sh\n" }: MachineOptions = {}): Machine {
+export function machine({
+  run,
+  purgeEdge,
+  signal,
+  binary = "#!/bin/sh\n",
+  program = "dist/fail2ban-cloudflare",
+}: MachineOptions = {}): Machine {
   const root = tempRoot();
   root.write("etc/fail2ban/jail.conf", "[DEFAULT]\n");
   root.write("etc/fail2ban/action.d/cloudflare.conf", packagedAction);
@@ -40,12 +48,12 @@ export function machine({ run, purgeEdge, signal, binary = "#!/bin/sh\n" }: Mach
   root.write("usr/bin/fail2ban-client", "", 0o755);
   root.write("usr/sbin/iptables", "", 0o755);
   root.write("var/log/nginx/error.log", "");
-  root.write("dist/fail2ban-cloudflare", binary, 0o755);
+  root.write(program, binary, 0o755);
   const calls: string[] = [];
   const runtime = () =>
     testRuntime({
       root: root.path,
-      execPath: root.at("dist/fail2ban-cloudflare"),
+      execPath: root.at(program),
       ...(signal === undefined ? {} : { signal }),
       ...(run === undefined
         ? {}

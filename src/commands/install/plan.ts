@@ -16,6 +16,7 @@ import {
   logrotateFile,
   noCredentialFile,
   noCredentialPath,
+  programPath,
   unitFiles,
   unitNames,
 } from "../../fail2ban/files.ts";
@@ -40,11 +41,11 @@ export interface InstallOptions {
 export function planInstall(places: Places, binary: string, options: InstallOptions): readonly Step[] {
   const { version, local } = options;
   const [wanted, other] = local ? [localActionPath, actionPath] : [actionPath, localActionPath];
-  const action = local ? localActionFile(version) : actionFile(version);
+  const action = calling(places, local ? localActionFile(version) : actionFile(version));
   const configuration = planConfiguration(places, options);
   const formerVariant = removeFile(join(places.fail2ban, other), options);
   return [
-    placeBinary(places.binary, binary),
+    ...planBinary(places, binary),
     placeDirectory(places.configDirectory, 0o700),
     configuration,
     placeDirectory(places.journalDirectory, 0o700),
@@ -55,6 +56,24 @@ export function planInstall(places: Places, binary: string, options: InstallOpti
     ...planCourier(places, options),
     ...planLogrotate(places, options),
   ];
+}
+
+/** A package's program stays where it is. */
+function planBinary(places: Places, binary: string): readonly Step[] {
+  return places.packaged ? [] : [placeBinary(places.binary, binary)];
+}
+
+/** A program that was installed without the package whose program takes over: it goes when nothing calls it any more. */
+export function planOtherBinary({ root, binary, packaged }: Places): readonly Step[] {
+  const other = join(root, programPath);
+  if (!packaged || !existsSync(other)) return [];
+  const note = `"${other}" goes: the package's "${binary}" is used from now on`;
+  return [{ sign: "-", path: other, note, apply: (transaction) => transaction.remove(other) }];
+}
+
+/** A file of ours, with the path of the program that is installed. */
+function calling({ program }: Places, text: string): string {
+  return text.replaceAll(programPath, program);
 }
 
 /** The skeleton; a credential of the action file that goes is taken over, as the guides put it there. */
@@ -78,21 +97,27 @@ function setting(key: string, value: string): string {
   return `${key} = ${JSON.stringify(value)}`;
 }
 
-/** Fails where the jail would keep fail2ban from starting. */
-function planJail(places: Places, { version, force }: InstallOptions): Step {
+/** Why the jail would keep fail2ban from starting; null where it would not. */
+export function jailObstacle(places: Places, version: Fail2banVersion): Failure | null {
   const refuse = (state: string, hint: string): Failure =>
     new Failure("config", `Cannot enable jail "${jailName}": ${state}`, {
       hint: `${hint}, or leave the jail out: install --no-jail`,
     });
   if (!isAtLeast(version, [0, 9]))
-    throw refuse("this fail2ban does not read jail.d", "upgrade fail2ban to 0.9.4 or later");
+    return refuse("this fail2ban does not read jail.d", "upgrade fail2ban to 0.9.4 or later");
   const filters = join(places.fail2ban, "filter.d");
   if (existsSync(filters) && !existsSync(join(filters, `${jailName}.conf`)))
-    throw refuse(`"${filters}/${jailName}.conf" is missing`, "upgrade fail2ban to 0.9.4 or later");
+    return refuse(`"${filters}/${jailName}.conf" is missing`, "upgrade fail2ban to 0.9.4 or later");
   const overrides = overridesOf(places.fail2ban, jailName);
   const logsElsewhere = overrides.some(({ options }) => options.has("logpath") || options.has("backend"));
   if (places.live && !logsElsewhere && globSync(join(places.root, jailLogs)).length === 0)
-    throw refuse(`no file matches ${jailLogs}, and fail2ban would not start`, "install nginx");
+    return refuse(`no file matches ${jailLogs}, and fail2ban would not start`, "install nginx");
+  return null;
+}
+
+function planJail(places: Places, { version, force }: InstallOptions): Step {
+  const obstacle = jailObstacle(places, version);
+  if (obstacle !== null) throw obstacle;
   const step = placeFile(
     join(places.fail2ban, jailPath),
     jailFile(version, { iptables: hasIptables(places) }),
@@ -100,7 +125,7 @@ function planJail(places: Places, { version, force }: InstallOptions): Step {
       force,
     },
   );
-  const winner = overrides.findLast(({ options }) => options.has("action"));
+  const winner = overridesOf(places.fail2ban, jailName).findLast(({ options }) => options.has("action"));
   if (winner === undefined) return step;
   const note = `"${winner.path}" sets another action for jail "${jailName}", and wins: it must name cloudflare too`;
   return { ...step, note: step.note === undefined ? note : `${step.note}; ${note}` };
@@ -115,8 +140,10 @@ function hasIptables({ root, live }: Places): boolean {
 /** What starts the courier beside the hooks. */
 function planCourier(places: Places, { force }: InstallOptions): readonly Step[] {
   if (places.systemd)
-    return unitNames.map((name) => placeFile(places.units[name], unitFiles[name], { force }));
-  const step = placeFile(places.cron, cronFile, { force });
+    return unitNames.map((name) =>
+      placeFile(places.units[name], calling(places, unitFiles[name]), { force }),
+    );
+  const step = placeFile(places.cron, calling(places, cronFile), { force });
   if (!places.live || existsSync(dirname(places.cron))) return [step];
   const note = `there is no systemd and no "${dirname(places.cron)}": have "${places.binary} deliver" run every minute`;
   return [{ sign: "=", path: places.cron, note }];

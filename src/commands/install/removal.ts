@@ -36,7 +36,7 @@ export function planRemoval(
   const purged = [places.configDirectory, places.journalDirectory].filter((path) => existsSync(path));
   return [
     ...removals,
-    ...(existsSync(places.binary) ? [binary] : []),
+    ...(existsSync(places.binary) && !places.packaged ? [binary] : []),
     ...purged.map((path): Step => ({ sign: options.purge ? "-" : "=", path })),
   ];
 }
