@@ -13,6 +13,7 @@ import {
 import { join } from "node:path";
 import pkg from "../package.json" with { type: "json" };
 import { binaryName, compile } from "./build/compile.ts";
+import { ownWords } from "./build/own-words.ts";
 import { targetOf } from "./targets.ts";
 
 const root = join(import.meta.dir, "..");
@@ -26,7 +27,7 @@ try {
   compile({ target, runtime: runtimePath(), directory: aside });
   const outfile = join(aside, binaryName);
   tryOut(outfile);
-  writeManual();
+  writeFileSync(join(dist, `${binaryName}.8`), ownWords("manual"));
   chmodSync(outfile, 0o755);
   renameSync(outfile, join(dist, binaryName));
 } catch (error) {
@@ -50,13 +51,6 @@ function tryOut(binary: string): void {
   throw new Error(
     `the binary ends with ${run.exitCode} and says ${JSON.stringify(`${said}${run.stderr.toString().trim()}`)}, not ${pkg.version}`,
   );
-}
-
-/** The manual page, by the commands' own descriptions; from the sources, as the binary may be for another machine. */
-function writeManual(): void {
-  const run = Bun.spawnSync([process.execPath, "src/index.ts", "manual"], { cwd: root, env: {} });
-  if (run.exitCode !== 0) throw new Error(`there is no manual page: ${run.stderr.toString().trim()}`);
-  writeFileSync(join(dist, "fail2ban-cloudflare.8"), run.stdout);
 }
 
 /** Which C library a program was linked for, by the loader that its ELF header names. */

@@ -1,7 +1,8 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import pkg from "../../package.json" with { type: "json" };
 import { binaryName, compile } from "../build/compile.ts";
+import { ownWords } from "../build/own-words.ts";
 import type { Target } from "../targets.ts";
 import { bunLicense } from "./bun-license.ts";
 import { bundledPackages, lockedPackage } from "./bundled.ts";
@@ -15,7 +16,7 @@ const root = join(import.meta.dir, "../..");
 /** What is released beside the binary as it stands in the project. */
 const sources = ["install.sh", "LICENSE", "README.md", "CHANGELOG.md"];
 
-/** What a build leaves in dist of the commands' own descriptions. */
+/** What the program prints of its commands' own descriptions. */
 export const manual = "fail2ban-cloudflare.8";
 export const completions = {
   bash: "completions/fail2ban-cloudflare.bash",
@@ -52,10 +53,8 @@ export function stage(target: Target, directory: string, date: Date): Stage {
     files.push(file);
   };
   for (const file of sources) place(file, readFileSync(join(root, file)));
-  for (const file of [manual, ...Object.values(completions)]) {
-    const made = join(root, "dist", file);
-    if (existsSync(made)) place(file, readFileSync(made));
-  }
+  place(manual, ownWords("manual"));
+  for (const [shell, file] of Object.entries(completions)) place(file, ownWords("completions", shell));
   place("THIRD-PARTY-NOTICES.md", notices(contents));
   place("sbom.cdx.json", `${JSON.stringify(bill, null, 2)}\n`);
   place("SHA256SUMS", sums(directory, files));

@@ -27,7 +27,7 @@ test("list has one line for an address, with the jails that hold it, until when,
     `203.0.113.7   sshd, nginx-limit-req  block  blocked  2026-01-01 12:00:00  2026-01-01 13:40:01  ${first}`,
     `203.0.113.8   sshd                   block  blocked  2026-01-01 12:00:01  for ever             ${second}`,
     expect.stringMatching(
-      /^2001:db8::9   sshd +block  parked   2026-01-01 12:00:0\d  for ever +Cloudflare refuses to ban 2001:db8::9: no \(10014\)$/,
+      /^2001:db8::9   sshd +block  parked   2026-01-01 12:00:\d\d  for ever +Cloudflare refuses to ban 2001:db8::9: no \(10014\)$/,
     ),
     "203.0.113.10  sshd                   block  pending  2026-01-01 12:01:00  for ever",
   ]);

@@ -83,6 +83,9 @@ test.each(shells)(
     await terminal.press("Tab");
     await terminal.shows("fail2ban-cloudflare metrics");
     await terminal.press("C-c");
+    // A shell that still ends the line would take what is typed as more of it.
+    await terminal.type('clear; echo ag""ain');
+    await terminal.shows(/^again/m);
     await terminal.write("fail2ban-cloudflare list --ja");
     await terminal.press("Tab");
     await terminal.shows("list --jail");
