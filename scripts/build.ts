@@ -54,8 +54,8 @@ function compile(outfile: string): void {
     "--no-compile-autoload-bunfig",
     "--no-compile-autoload-tsconfig",
     "--no-compile-autoload-package-json",
-    // Against BUN_OPTIONS=--preload and the like.
-    "--compile-exec-argv=--disallow-code-generation-from-strings=strict --no-addons",
+    // Against BUN_OPTIONS=--preload and the like; and a company's own authority counts where the system trusts it.
+    "--compile-exec-argv=--disallow-code-generation-from-strings=strict --no-addons --use-system-ca",
     `--target=${target.bun}`,
     `--compile-executable-path=${runtimePath()}`,
     "src/index.ts",
