@@ -29,6 +29,8 @@ const runtime: Runtime = {
         resolve();
       };
       const timer = setTimeout(end, ms);
+      // Who is to end waits for what is under way, not for a deadline alone.
+      if (stopping.signal.aborted) timer.unref();
       signal?.addEventListener("abort", end);
     });
   },
