@@ -1,0 +1,257 @@
+import { describe, expect, test } from "bun:test";
+import { loadConfig } from "../../src/config.ts";
+import { removeProvision } from "../../src/wire/provision.ts";
+import type { FakeCloudflare } from "../support/fake-cloudflare.ts";
+import { callsOf, listConfig, listSite } from "../support/list-site.ts";
+import { testRuntime } from "../support/runtime.ts";
+import type { Site } from "../support/site.ts";
+
+/** Five rules as people make them in the dashboard, with whatever it puts into them. */
+const foreign = [
+  {
+    action: "skip",
+    expression: '(ip.src in {192.0.2.1 2001:db8::1} and http.host eq "example.com")',
+    description: "our office & <partners>",
+    action_parameters: { ruleset: "current", phases: ["http_ratelimit"] },
+    logging: { enabled: true },
+  },
+  { action: "managed_challenge", expression: "(cf.threat_score gt 14)", description: "", enabled: false },
+  { action: "block", expression: '(http.user_agent contains "fail2ban")', ref: "theirs", categories: ["a"] },
+  {
+    action: "block",
+    expression: "(ip.src in $fail2ban_office)",
+    description: "fail2ban-cloudflare: list fail2ban_office",
+  },
+  {
+    action: "block",
+    expression: '(http.request.uri.path eq "/wp-login.php")',
+    action_parameters: { response: { status_code: 410, content: "gone", content_type: "text/plain" } },
+  },
+] as const;
+
+/** A zone full of other people's rules, and a list of theirs. */
+function withForeignRules(edge: FakeCloudflare): string {
+  edge.lists.plan.lists = 10;
+  edge.customRules.mostRules = 20;
+  edge.lists.plant("fail2ban_office");
+  for (const rule of foreign) edge.customRules.plant(rule);
+  return JSON.stringify(edge.customRules.of());
+}
+
+/** The foreign rules, byte for byte and in their order, and our own. */
+function split(edge: FakeCloudflare) {
+  const isOurs = ({ ref }: { ref: string }) => ref === "fail2ban_cloudflare_fail2ban";
+  const rules = edge.customRules.of();
+  return {
+    theirs: JSON.stringify(rules.filter((rule) => !isOurs(rule))),
+    ours: rules.filter(isOurs),
+  };
+}
+
+/** What uninstall does at its end. */
+async function purge(web: Site): Promise<string[]> {
+  const runtime = testRuntime({ fetch, now: () => web.clock.now });
+  const config = loadConfig(runtime, web.configPath);
+  const [profile] = config.profiles.values();
+  if (profile === undefined) throw new Error("There is no profile");
+  const removed = await removeProvision({ runtime, config, profile, journal: null, log: () => {} });
+  return removed.map(({ sign, what }) => `${sign} ${what}`);
+}
+
+test("a zone with five foreign rules keeps them byte for byte through provision, repair and purge", async () => {
+  await using both = listSite();
+  const { edge, web } = both;
+  const before = withForeignRules(edge);
+  expect((await web.run("sync --provision")).stdout).toBe(
+    "+ list fail2ban\n+ rule for list fail2ban in zone example.com\n= list fail2ban: nothing differs",
+  );
+  expect(split(edge)).toMatchObject({ theirs: before, ours: [{ action: "block", enabled: true }] });
+  expect(edge.customRules.of().at(-1)?.ref).toBe("fail2ban_cloudflare_fail2ban");
+  await web.run("ban 203.0.113.7 --jail sshd");
+  await web.deliver();
+  expect(edge.blocked()).toEqual(["203.0.113.7"]);
+
+  // Somebody plays with our rule in the dashboard.
+  const [ours] = split(edge).ours;
+  edge.customRules.change(ours?.id ?? "", {
+    enabled: false,
+    action: "log",
+    expression: "(ip.src in $fail2ban_office)",
+    description: "switched off by me",
+  });
+  expect(edge.blocked()).toEqual([]);
+  expect((await web.run("sync --provision")).stdout).toStartWith(
+    "= list fail2ban\n~ rule for list fail2ban in zone example.com\n",
+  );
+  expect(split(edge)).toMatchObject({
+    theirs: before,
+    ours: [{ id: ours?.id, action: "block", enabled: true, expression: "(ip.src in $fail2ban)" }],
+  });
+  expect(edge.blocked()).toEqual(["203.0.113.7"]);
+  expect((await web.run("sync --provision")).stdout).toStartWith(
+    "= list fail2ban\n= rule for list fail2ban in zone example.com\n",
+  );
+  expect(split(edge).ours).toHaveLength(1);
+
+  await web.run("unban 203.0.113.7 --jail sshd");
+  await web.deliver();
+  expect(await purge(web)).toEqual(["- rule for list fail2ban in zone example.com", "- list fail2ban"]);
+  expect(JSON.stringify(edge.customRules.of())).toBe(before);
+  expect(edge.lists.names()).toEqual(["fail2ban_office"]);
+  expect(await purge(web)).toEqual([]);
+  console.info(
+    `five foreign rules through provision, repair and purge: ${before.length} bytes, all the same`,
+  );
+  expect(edge.violations).toEqual([]);
+});
+
+test("every zone that is named gets the rule, or without a name every zone of the account", async () => {
+  const zones = [{ name: "example.com" }, { name: "example.org" }, { name: "example.net" }];
+  await using both = listSite({ zones: '["example.com", "example.org"]' }, { zones });
+  const { edge, web } = both;
+  const counts = () => edge.zones.map(({ id }) => edge.customRules.of(id).length);
+  await web.run("ban 203.0.113.7 --jail sshd");
+  await web.deliver();
+  expect(counts()).toEqual([1, 1, 0]);
+
+  web.configure({ config: listConfig(edge, { zones: '["example.org"]' }) });
+  await web.deliver();
+  expect(counts()).toEqual([0, 1, 0]);
+  expect(web.log()).toContain("Removed rule for list fail2ban in zone");
+
+  web.configure({ config: listConfig(edge, { zones: null }) });
+  await web.deliver();
+  expect(counts()).toEqual([1, 1, 1]);
+});
+
+test("a list and a rule that somebody made by hand are used as they are", async () => {
+  await using both = listSite();
+  const { edge, web } = both;
+  edge.lists.plant("fail2ban");
+  edge.customRules.plant({
+    action: "block",
+    expression: '(ip.src in $fail2ban and not http.host eq "a.example.com")',
+  });
+  const before = JSON.stringify(edge.customRules.of());
+  await web.run("ban 203.0.113.7 --jail sshd");
+  expect((await web.deliver()).code).toBe(0);
+  expect(edge.blocked()).toEqual(["203.0.113.7"]);
+  expect((await web.run("sync --provision")).stdout).toContain(
+    "= rule for list fail2ban in zone example.com: somebody else's",
+  );
+  await web.run("unban 203.0.113.7 --jail sshd");
+  await web.deliver();
+  expect(await purge(web)).toEqual(["= list fail2ban: another rule refers to it"]);
+  expect(JSON.stringify(edge.customRules.of())).toBe(before);
+});
+
+test("a list of a longer name in a rule does not pass for ours", async () => {
+  await using both = listSite();
+  const { edge, web } = both;
+  edge.lists.plan.lists = 2;
+  edge.lists.plant("fail2ban_office");
+  edge.customRules.plant({ action: "block", expression: "(ip.src in $fail2ban_office)" });
+  await web.run("sync --provision");
+  expect(edge.customRules.of()).toHaveLength(2);
+});
+
+test("sync --dry-run --provision says what it would do, and does nothing", async () => {
+  await using both = listSite();
+  const { edge, web } = both;
+  const { stdout } = await web.run("sync --dry-run --provision");
+  expect(stdout).toStartWith("+ list fail2ban\n+ rule for list fail2ban in zone example.com\n");
+  expect([edge.lists.names(), edge.customRules.of()]).toEqual([[], []]);
+});
+
+test("the hourly sync says that a rule is gone or changed, and leaves it to the administrator", async () => {
+  await using both = listSite();
+  const { edge, web } = both;
+  await web.run("ban 203.0.113.7 --jail sshd");
+  await web.deliver();
+  const id = edge.customRules.of()[0]?.id ?? "";
+  edge.customRules.change(id, { enabled: false });
+  web.clock.now += 3_700_000;
+  await web.deliver();
+  expect(web.log()).toContain(
+    "The rule for list fail2ban in zone example.com was changed (run: fail2ban-cloudflare sync --provision)",
+  );
+  expect(edge.customRules.of()[0]?.enabled).toBe(false);
+  edge.customRules.remove(id);
+  expect((await web.run("sync")).stdout).toContain(
+    "! The rule for list fail2ban in zone example.com is missing",
+  );
+  await web.run("sync --provision");
+  expect(edge.blocked()).toEqual(["203.0.113.7"]);
+});
+
+describe("a token", () => {
+  const permissions = ["Zone Read", "Account Filter Lists Write", "Zone WAF Write"] as const;
+
+  async function limited(without: (typeof permissions)[number]) {
+    const both = listSite();
+    const { edge, web } = both;
+    const token = "test-token-limited";
+    edge.grant(token, { permissions: permissions.filter((one) => one !== without) });
+    const path = web.write("limited", token);
+    web.configure({ config: listConfig(edge, { api_token_file: JSON.stringify(path) }) });
+    return { both, edge, web, mend: () => edge.grant(token, { permissions }) };
+  }
+
+  test.each(["Account Filter Lists Write", "Zone WAF Write"] as const)(
+    "without %p is said loudly with the remedy, and nothing is half made",
+    async (missing) => {
+      const { both, edge, web, mend } = await limited(missing);
+      await using _ = both;
+      await web.run("ban 203.0.113.7 --jail sshd");
+      expect((await web.deliverOnce()).code).toBe(4);
+      const said =
+        /Cannot provide list "fail2ban": .*Account Filter Lists: Edit and Zone WAF: Edit, then run: fail2ban-cloudflare sync --provision/;
+      expect(web.log()).toMatch(said);
+      expect(await web.run("status")).toMatchObject({ code: 4, stdout: expect.stringMatching(said) });
+      expect(edge.lists.names()).toEqual([]);
+      const from = edge.calls.length;
+      await web.deliverOnce();
+      expect(callsOf(edge, from).length).toBeLessThanOrEqual(2);
+      mend();
+      expect((await web.run("sync --provision")).code).toBe(0);
+      expect(edge.blocked()).toEqual(["203.0.113.7"]);
+      expect((await web.run("status")).code).toBe(0);
+    },
+  );
+
+  test("that may not see rules serves a list that somebody else has provided", async () => {
+    const { both, edge, web } = await limited("Zone WAF Write");
+    await using _ = both;
+    edge.lists.plant("fail2ban");
+    edge.customRules.plant({ action: "block", expression: "(ip.src in $fail2ban)" });
+    await web.run("ban 203.0.113.7 --jail sshd");
+    expect((await web.deliver()).code).toBe(0);
+    expect(edge.blocked()).toEqual(["203.0.113.7"]);
+    expect(web.log()).toContain("Cannot check the rule for list fail2ban in zone example.com");
+  });
+});
+
+test("a zone with as many rules as its plan allows is said, and bans wait for room there", async () => {
+  await using both = listSite();
+  const { edge, web } = both;
+  withForeignRules(edge);
+  edge.customRules.mostRules = 5;
+  await web.run("ban 203.0.113.7 --jail sshd");
+  expect((await web.deliverOnce()).code).toBe(3);
+  expect((await web.run("status")).stdout).toContain(
+    'Cannot add the rule of list "fail2ban" to zone example.com: exceeded maximum number of rules in the phase (20217)',
+  );
+  edge.customRules.remove(edge.customRules.of()[1]?.id ?? "");
+  web.clock.now += 301_000;
+  await web.deliver();
+  expect(edge.blocked()).toEqual(["203.0.113.7"]);
+});
+
+test("a list that has items of others keeps its rules when ours are removed", async () => {
+  await using both = listSite();
+  const { edge, web } = both;
+  await web.run("sync --provision");
+  edge.lists.plantItem("fail2ban", "203.0.113.9", "Fail2Ban sshd host:web2");
+  expect(await purge(web)).toEqual(["= list fail2ban and its rules: 1 items of others are in it"]);
+  expect(edge.blocked()).toEqual(["203.0.113.9"]);
+});
