@@ -68,6 +68,26 @@ describe("a changed configuration moves every ban without a gap", () => {
     expect((await web.run("status")).stdout).toContain("pending   0");
   });
 
+  test.each(moves)(
+    "from %s to %s, and stays where it was while the new place takes nothing",
+    async (from, to) => {
+      await using both = await changed(from, to);
+      const { edge, web } = both;
+      const gaps = watchGaps(edge);
+      const adds = ({ method, path }: { method: string; path: string }): boolean =>
+        method === "POST" && /(rules|items)$/.test(path);
+      edge.fail({ kind: "status", status: 503 }, { times: Infinity, when: adds });
+      for (let tries = 0; tries < 3; tries += 1) await web.deliverOnce();
+      expect([...gaps]).toEqual([]);
+      edge.heal();
+      edge.fail({ kind: "status", status: 400, message: "no" }, { when: adds });
+      await web.deliverOnce();
+      web.clock.now += 61_000;
+      await web.deliver();
+      expect([...gaps]).toEqual([]);
+    },
+  );
+
   test.each([
     ["a zone's rules", "the list"],
     ["the list", "a zone's rules"],
