@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import type { Fault } from "../support/fake-cloudflare.ts";
-import { callsOf, holdMany, listSite, stormAddress } from "../support/list-site.ts";
+import { callsOf, holdMany, listConfig, listSite, stormAddress } from "../support/list-site.ts";
 
 const isItems =
   (wanted: string) =>
@@ -318,6 +318,10 @@ describe("faults", () => {
     expect(ended.code).toBe(5);
     expect(ended.stderr).toContain("blocked directly: 203.0.113.7 at list fail2ban");
     expect(edge.blocked()).toEqual(["203.0.113.1", "203.0.113.7"]);
+    edge.lists.plan.items = 2;
+    expect((await web.run("ban 203.0.113.8 --jail sshd")).stderr).toContain(
+      "not blocked; list fail2ban is full",
+    );
   });
 });
 
@@ -338,6 +342,23 @@ test.each([
   await web.run("unban 203.0.113.7 --jail sshd");
   await web.deliver();
   expect(JSON.stringify(edge.lists.items("fail2ban"))).toBe(before);
+});
+
+test("a new journal takes over what it finds in the lists, each with its mode", async () => {
+  await using both = listSite();
+  const { edge, web } = both;
+  edge.lists.plan.lists = 2;
+  await web.run("ban 203.0.113.7 --jail sshd");
+  await web.run("ban 203.0.113.8 --jail nginx --mode managed_challenge");
+  await web.deliver();
+  web.configure({ config: listConfig(edge, { journal: JSON.stringify(`${web.directory}/new.db`) }) });
+  await web.deliver();
+  expect(edge.blocked()).toEqual(["203.0.113.7", "203.0.113.8"]);
+  const holds = JSON.parse((await web.run("list --json")).stdout).holds;
+  expect(holds.map(({ address, jail, mode }: Record<string, string>) => [address, jail, mode])).toEqual([
+    ["203.0.113.7", "sshd", "block"],
+    ["203.0.113.8", "nginx", "managed_challenge"],
+  ]);
 });
 
 test("an item that somebody deleted in the dashboard comes back within the hour, one of ours that nobody holds goes", async () => {

@@ -124,6 +124,23 @@ test("every zone that is named gets the rule, or without a name every zone of th
   expect(counts()).toEqual([1, 1, 1]);
 });
 
+test("lists of several modes, made at the same time, each get their rule in a zone that had none", async () => {
+  await using both = listSite();
+  const { edge, web } = both;
+  edge.lists.plan.lists = 4;
+  const modes = ["block", "managed_challenge", "js_challenge", "challenge"];
+  for (const [last, mode] of modes.entries())
+    await web.run(`ban 203.0.113.${last} --jail ${mode} --mode ${mode}`);
+  await web.deliver();
+  expect(
+    edge.customRules
+      .of()
+      .map(({ action }) => action)
+      .toSorted(),
+  ).toEqual(modes.toSorted());
+  expect(edge.blocked()).toEqual(modes.map((_, last) => `203.0.113.${last}`));
+});
+
 test("a list and a rule that somebody made by hand are used as they are", async () => {
   await using both = listSite();
   const { edge, web } = both;
@@ -141,7 +158,9 @@ test("a list and a rule that somebody made by hand are used as they are", async 
   );
   await web.run("unban 203.0.113.7 --jail sshd");
   await web.deliver();
-  expect(await purge(web)).toEqual(["= list fail2ban: another rule refers to it"]);
+  expect(await purge(web)).toEqual([
+    "= list fail2ban: a list that a filter refers to cannot be deleted (no code)",
+  ]);
   expect(JSON.stringify(edge.customRules.of())).toBe(before);
 });
 
@@ -252,6 +271,6 @@ test("a list that has items of others keeps its rules when ours are removed", as
   const { edge, web } = both;
   await web.run("sync --provision");
   edge.lists.plantItem("fail2ban", "203.0.113.9", "Fail2Ban sshd host:web2");
-  expect(await purge(web)).toEqual(["= list fail2ban and its rules: 1 items of others are in it"]);
+  expect(await purge(web)).toEqual(["= list fail2ban and its rules: 1 items are left in it"]);
   expect(edge.blocked()).toEqual(["203.0.113.9"]);
 });

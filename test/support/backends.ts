@@ -101,7 +101,7 @@ export const listBackend: Backend = {
     return modes.map((mode) => {
       const name = listOfMode("fail2ban", mode);
       if (!edge.lists.names().includes(name)) edge.lists.plant(name);
-      return listPlace({ account, name, pool, host, provisioner });
+      return listPlace({ account, name, label: `list ${name}`, pool, host, provisioner });
     });
   },
   standing: (edge) =>
