@@ -150,6 +150,27 @@ test("a network that the new place does not take as it is has others stand for i
   expect(edge.blocked()).toEqual(["203.0.113.0/24"]);
 });
 
+test("what another profile holds at a place stays there when one leaves it", async () => {
+  await using both = listSite({}, { zones });
+  const { edge, web } = both;
+  const other = `[profiles.other]\nbackend = "list"\naccount = "${edge.account.id}"\nzones = ["example.com"]\n`;
+  web.configure({ config: listConfig(edge), tables: other });
+  await web.run("ban 203.0.113.7 --jail sshd --profile other");
+  await web.run("ban 203.0.113.7 --jail sshd");
+  await web.run("ban 203.0.113.8 --jail sshd");
+  await web.deliver();
+  web.configure({ config: {}, tables: other });
+  expect((await web.deliver()).code).toBe(0);
+  expect(edge.lists.items("fail2ban").map(({ ip }) => ip)).toEqual(["203.0.113.7"]);
+  expect(edge.rules().map(({ configuration }) => configuration.value)).toEqual([
+    "203.0.113.7",
+    "203.0.113.8",
+  ]);
+  await web.run("unban 203.0.113.7 --jail sshd --profile other");
+  await web.deliver();
+  expect(edge.lists.items("fail2ban")).toEqual([]);
+});
+
 test("a move that an outage has put off is made by the next courier, without a new ban", async () => {
   await using both = await changed("the list", "a zone's rules");
   const { edge, web } = both;
