@@ -182,31 +182,3 @@ test("a move that an outage has put off is made by the next courier, without a n
   await web.deliver();
   settled(edge, "a zone's rules");
 });
-
-test("more bans than a list has room for come back from it when the profile goes back to rules", async () => {
-  await using both = listSite({ capacity: "10" }, { zones });
-  const { edge, web } = both;
-  await holdMany(
-    web,
-    Array.from({ length: 12 }, (_, index) => index),
-  );
-  await web.deliver();
-  expect(edge.blocked()).toHaveLength(10);
-  web.configure({ config: {} });
-  await web.deliver();
-  expect(edge.rules()).toHaveLength(12);
-  expect((await web.run("list")).stdout).not.toContain("outside");
-});
-
-test("an account's larger capacity, once configured, is used at once", async () => {
-  await using both = listSite({ capacity: "10" });
-  const { edge, web } = both;
-  await holdMany(
-    web,
-    Array.from({ length: 12 }, (_, index) => index),
-  );
-  await web.deliver();
-  web.configure({ config: listConfig(edge, { capacity: "11" }) });
-  await web.deliver();
-  expect(edge.blocked()).toHaveLength(11);
-});

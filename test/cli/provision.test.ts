@@ -1,42 +1,11 @@
-import { describe, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { loadConfig } from "../../src/config.ts";
 import { removeProvision } from "../../src/wire/provision.ts";
 import type { FakeCloudflare } from "../support/fake-cloudflare.ts";
-import { callsOf, listConfig, listSite } from "../support/list-site.ts";
+import { withForeignRules } from "../support/foreign-rules.ts";
+import { listConfig, listSite } from "../support/list-site.ts";
 import { testRuntime } from "../support/runtime.ts";
 import type { Site } from "../support/site.ts";
-
-/** Five rules as people make them in the dashboard, with whatever it puts into them. */
-const foreign = [
-  {
-    action: "skip",
-    expression: '(ip.src in {192.0.2.1 2001:db8::1} and http.host eq "example.com")',
-    description: "our office & <partners>",
-    action_parameters: { ruleset: "current", phases: ["http_ratelimit"] },
-    logging: { enabled: true },
-  },
-  { action: "managed_challenge", expression: "(cf.threat_score gt 14)", description: "", enabled: false },
-  { action: "block", expression: '(http.user_agent contains "fail2ban")', ref: "theirs", categories: ["a"] },
-  {
-    action: "block",
-    expression: "(ip.src in $fail2ban_office)",
-    description: "fail2ban-cloudflare: list fail2ban_office",
-  },
-  {
-    action: "block",
-    expression: '(http.request.uri.path eq "/wp-login.php")',
-    action_parameters: { response: { status_code: 410, content: "gone", content_type: "text/plain" } },
-  },
-] as const;
-
-/** A zone full of other people's rules, and a list of theirs. */
-function withForeignRules(edge: FakeCloudflare): string {
-  edge.lists.plan.lists = 10;
-  edge.customRules.mostRules = 20;
-  edge.lists.plant("fail2ban_office");
-  for (const rule of foreign) edge.customRules.plant(rule);
-  return JSON.stringify(edge.customRules.of());
-}
 
 /** The foreign rules, byte for byte and in their order, and our own. */
 function split(edge: FakeCloudflare) {
@@ -201,53 +170,6 @@ test("the hourly sync says that a rule is gone or changed, and leaves it to the 
   );
   await web.run("sync --provision");
   expect(edge.blocked()).toEqual(["203.0.113.7"]);
-});
-
-describe("a token", () => {
-  const permissions = ["Zone Read", "Account Filter Lists Write", "Zone WAF Write"] as const;
-
-  async function limited(without: (typeof permissions)[number]) {
-    const both = listSite();
-    const { edge, web } = both;
-    const token = "test-token-limited";
-    edge.grant(token, { permissions: permissions.filter((one) => one !== without) });
-    const path = web.write("limited", token);
-    web.configure({ config: listConfig(edge, { api_token_file: JSON.stringify(path) }) });
-    return { both, edge, web, mend: () => edge.grant(token, { permissions }) };
-  }
-
-  test.each(["Account Filter Lists Write", "Zone WAF Write"] as const)(
-    "without %p is said loudly with the remedy, and nothing is half made",
-    async (missing) => {
-      const { both, edge, web, mend } = await limited(missing);
-      await using _ = both;
-      await web.run("ban 203.0.113.7 --jail sshd");
-      expect((await web.deliverOnce()).code).toBe(4);
-      const said =
-        /Cannot provide list "fail2ban": .*Account Filter Lists: Edit and Zone WAF: Edit, then run: fail2ban-cloudflare sync --provision/;
-      expect(web.log()).toMatch(said);
-      expect(await web.run("status")).toMatchObject({ code: 4, stdout: expect.stringMatching(said) });
-      expect(edge.lists.names()).toEqual([]);
-      const from = edge.calls.length;
-      await web.deliverOnce();
-      expect(callsOf(edge, from).length).toBeLessThanOrEqual(2);
-      mend();
-      expect((await web.run("sync --provision")).code).toBe(0);
-      expect(edge.blocked()).toEqual(["203.0.113.7"]);
-      expect((await web.run("status")).code).toBe(0);
-    },
-  );
-
-  test("that may not see rules serves a list that somebody else has provided", async () => {
-    const { both, edge, web } = await limited("Zone WAF Write");
-    await using _ = both;
-    edge.lists.plant("fail2ban");
-    edge.customRules.plant({ action: "block", expression: "(ip.src in $fail2ban)" });
-    await web.run("ban 203.0.113.7 --jail sshd");
-    expect((await web.deliver()).code).toBe(0);
-    expect(edge.blocked()).toEqual(["203.0.113.7"]);
-    expect(web.log()).toContain("Cannot check the rule for list fail2ban in zone example.com");
-  });
 });
 
 test("a zone with as many rules as its plan allows is said, and bans wait for room there", async () => {
