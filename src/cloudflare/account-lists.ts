@@ -25,11 +25,11 @@ export interface AccountLists {
   idOf(name: string): Promise<string | null>;
   /** Has the next `idOf` look: Cloudflare does not know the id that it gave. */
   forget(name: string): Promise<void>;
-  /** How many items a list has; null: there is no such list. */
+  /** About how many items a list has: what has just been changed may not be counted. null: there is no such list. */
   size(id: string): Promise<number | null>;
   make(name: string, description: string): Promise<string>;
-  /** False when it is still referred to. */
-  remove(name: string, id: string): Promise<boolean>;
+  /** Why Cloudflare keeps the list; null: it is gone. */
+  remove(name: string, id: string): Promise<string | null>;
 }
 
 /** The account has as many lists as its plan allows. */
@@ -89,9 +89,9 @@ export function accountLists(call: Call, account: string, memory: IdMemory): Acc
     },
     async remove(name, id) {
       const answer = await call("DELETE", `${path}/${id}`);
-      if (!answer.ok && answer.status !== 404) return false;
+      if (!answer.ok && answer.status !== 404) return answer.message;
       await forget(name);
-      return true;
+      return null;
     },
   };
 }
@@ -103,7 +103,7 @@ function readList(value: unknown): AccountList | null {
     id,
     name,
     kind: typeof kind === "string" ? kind : "",
-    items: typeof num_items === "number" ? num_items : 0,
+    items: typeof num_items === "number" ? num_items : Infinity,
   };
 }
 

@@ -19,6 +19,8 @@ export interface IpListOptions {
   readonly bulk: Bulk;
   readonly sleep: Sleep;
   readonly name: string;
+  /** What it is called before people. */
+  readonly label: string;
   /** What the rules do with the addresses of the list. */
   readonly mode: Mode;
   readonly pool: Pool;
@@ -62,7 +64,7 @@ export function ipList(options: IpListOptions): Blocklist {
 
   return {
     place: `${pool.name}:${name}`,
-    label: `list ${name}`,
+    label: options.label,
     mode,
     pool,
     atOnce,

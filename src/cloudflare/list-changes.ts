@@ -53,7 +53,7 @@ export async function* addItems(
   }
 }
 
-/** Removes what is ours, by the ids that are known; others, and those that Cloudflare does not take, are looked up. */
+/** Removes what is ours. It is looked at first, whatever id is known: somebody may have made it his own. */
 export async function* removeItems(
   changing: ListChanges,
   changes: readonly Removal[],
@@ -63,20 +63,23 @@ export async function* removeItems(
   const what = ([{ network }]: Doomed): string => `unban ${network.text}`;
   const operate = (part: readonly Doomed[]) =>
     bulk({ method: "DELETE", path, body: { items: part.map(([, id]) => ({ id })) } }, signal);
-  const unsure = changes.filter(({ id }) => id === null);
-  for (const batch of batches(changes.flatMap(withId))) {
+  const unsure: Removal[] = [];
+  for (const batch of batches(yield* findItems(changing, changes))) {
+    if (signal.aborted) return;
     const ended = await operate(batch);
-    if (ended.kind === "completed") yield* batch.map(([change]) => removed(change));
-    else unsure.push(...batch.map(([change]) => change));
+    const settled = batch.map(([change]) => change);
+    if (ended.kind === "completed") yield* settled.map(removed);
+    else unsure.push(...settled);
   }
-  const found = yield* findItems(changing, unsure);
-  for await (const verdict of inBulk(found, { what, operate }, signal)) {
+  // Where a removal was refused, some of it may have gone since it was looked at.
+  const left = yield* findItems(changing, unsure);
+  for await (const verdict of inBulk(left, { what, operate }, signal)) {
     const [change] = verdict.one;
     yield "failure" in verdict ? { change, failure: verdict.failure } : removed(change);
   }
 }
 
-/** Learns the ids of what is ours; of the others there is nothing to remove. */
+/** Finds what is ours; of the others there is nothing to remove. */
 async function* findItems(
   { items, list, host }: ListChanges,
   changes: readonly Removal[],
@@ -102,8 +105,4 @@ export function absent(change: Removal): Settled {
 
 function removed(change: Removal): Settled {
   return { change, outcome: "removed", row: null };
-}
-
-function withId(change: Removal): readonly Doomed[] {
-  return change.id === null ? [] : [[change, change.id]];
 }

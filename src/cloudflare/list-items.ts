@@ -75,14 +75,13 @@ export function listItems(call: Call, lists: AccountLists): ListItems {
   async function pagesOf(list: string): Promise<number> {
     const items = await lists.size(list);
     if (items === null) throw new Gone();
-    return Math.ceil(items / perPage);
+    return Math.max(1, Math.ceil(items / perPage));
   }
 
   return {
     all: (list) => pages(list, {}),
     async lookUp(list, networks) {
       const pageCount = networks.length <= fewSearches ? Infinity : await pagesOf(list);
-      if (pageCount === 0) return new Map();
       if (pageCount > networks.length)
         return byNetwork((await searchAll(list, networks)).filter((item) => item !== null));
       const wanted = new Set(networks.map(({ text }) => text));

@@ -4,6 +4,7 @@ import type { AccountLists } from "./account-lists.ts";
 import type { Call } from "./client.ts";
 import { dropRules, putRule, readRules, stateOf } from "./custom-rules.ts";
 import type { CustomRules } from "./custom-rules.ts";
+import type { ListItems } from "./list-items.ts";
 import type { NamedZone } from "./zones.ts";
 
 /** A list, and the zones that are to act on it. */
@@ -70,26 +71,24 @@ async function provide(options: ProvisionOptions, how: "mend" | "look"): Promise
 }
 
 /** Removes our rules and the list, unless something is left in it or refers to it. */
-export async function removeProvision({
-  call,
-  lists,
-  zones,
-  list,
-}: ProvisionOptions): Promise<readonly Provided[]> {
+export async function removeProvision(
+  { call, lists, zones, list }: Omit<ProvisionOptions, "mode">,
+  items: ListItems,
+): Promise<readonly Provided[]> {
   await lists.forget(list);
   const id = await lists.idOf(list);
   if (id === null) return [];
-  const items = (await lists.size(id)) ?? 0;
-  if (items > 0)
-    return [{ sign: "=", what: `list ${list} and its rules: ${items} items of others are in it` }];
+  const left = await Array.fromAsync(items.all(id));
+  if (left.length > 0)
+    return [{ sign: "=", what: `list ${list} and its rules: ${left.length} items are left in it` }];
   const removed: Provided[] = [];
   for (const zone of zones) {
     if ((await dropRules(call, zone, list)) > 0)
       removed.push({ sign: "-", what: `rule for list ${list} in zone ${zone.name}` });
   }
-  const gone = await lists.remove(list, id);
-  const what = gone ? `list ${list}` : `list ${list}: another rule refers to it`;
-  return [...removed, { sign: gone ? "-" : "=", what }];
+  const obstacle = await lists.remove(list, id);
+  if (obstacle === null) return [...removed, { sign: "-", what: `list ${list}` }];
+  return [...removed, { sign: "=", what: `list ${list}: ${obstacle}` }];
 }
 
 /** The rules of a zone; where we may not see them, a list that somebody has made is believed to have its rule. */

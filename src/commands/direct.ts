@@ -33,6 +33,7 @@ export async function banDirectly(ban: DirectBan, journalFailure: Failure): Prom
       const changes = networks.map((network) => ({ kind: "add", network, mode, jail: holder.jail }) as const);
       for await (const settled of place.apply(changes, deadline)) {
         if ("failure" in settled) obstacle = settled.failure;
+        else if (settled.outcome === "full") obstacle = new Failure("refused", `${place.label} is full`);
         else blocked.push(`${settled.change.network.text} at ${place.label}`);
       }
     }

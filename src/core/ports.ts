@@ -226,7 +226,7 @@ export interface MoveLedger {
     coverOf: (address: Address, network: Address) => readonly Address[] | null,
     now: number,
   ): Promise<void>;
-  /** Once nothing of a profile is pending, makes pending what it still has at places that it has left; returns how much. */
+  /** Once nothing of a profile is pending, makes pending what it has left at places and nobody holds; returns how much. */
   abandon(profile: string, places: readonly string[], now: number): Promise<number>;
 }
 

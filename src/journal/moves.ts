@@ -53,6 +53,7 @@ export function moveLedger(db: Database): Sync<MoveLedger> {
             .query<{ network: string }, { profile: string; places: string }>(
               `SELECT DISTINCT network FROM edge
                WHERE profile = $profile AND place IN (SELECT value FROM json_each($places))
+                 AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.network = edge.network)
                  AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.profile = edge.profile AND p.network = edge.network)`,
             )
             .all({ profile, places: JSON.stringify(places) });

@@ -47,15 +47,17 @@ export interface Provisioner {
 export interface ListPlaceOptions {
   readonly account: Account;
   readonly name: string;
+  readonly label: string;
   readonly pool: Pool;
   readonly host: string;
   readonly provisioner: Provisioner;
 }
 
-export function listPlace({ account, name, pool, host, provisioner }: ListPlaceOptions): Blocklist {
+export function listPlace({ account, name, label, pool, host, provisioner }: ListPlaceOptions): Blocklist {
   return ipList({
     ...account,
     name,
+    label,
     mode: modeOfList(name),
     pool,
     host,

@@ -6,6 +6,7 @@ import type { Provided } from "../cloudflare/provision.ts";
 import { zonesOf } from "../cloudflare/zones.ts";
 import type { NamedZone } from "../cloudflare/zones.ts";
 import type { FactLedger } from "../core/ports.ts";
+import type { Turns } from "../core/turns.ts";
 import { Failure } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Ids } from "./ids.ts";
@@ -21,6 +22,8 @@ export interface ListProvisionOptions {
   /** Names or ids of the zones whose rule uses the list; none: every zone of the account. */
   readonly zones: readonly string[];
   readonly log: Log;
+  /** Two that make the first rule of a zone at once would each put theirs in the place of the other's. */
+  readonly turns: Turns;
 }
 
 export interface ListProvision extends Provisioner {
@@ -38,7 +41,7 @@ interface Done {
 
 /** A list of the configuration, and the rules that use it; made once, and remembered in the journal. */
 export function listProvision(options: ListProvisionOptions): ListProvision {
-  const { journal, call, ids, account, accountId, list, zones, log } = options;
+  const { journal, call, ids, account, accountId, list, zones, log, turns } = options;
   const fact = `provided:${accountId}:${list}`;
 
   async function done(): Promise<Done | null> {
@@ -49,7 +52,9 @@ export function listProvision(options: ListProvisionOptions): ListProvision {
   const isCurrent = (before: Done | null): boolean =>
     before !== null && JSON.stringify(before.zones) === JSON.stringify(zones);
 
-  async function provide(how: "mend" | "look"): Promise<readonly Provided[]> {
+  const provide = (how: "mend" | "look"): Promise<readonly Provided[]> => turns(() => provideNow(how));
+
+  async function provideNow(how: "mend" | "look"): Promise<readonly Provided[]> {
     const named = await namedZones(call, ids, { accountId, zones });
     const before = await done();
     const provided = await provision(
@@ -78,8 +83,8 @@ export function listProvision(options: ListProvisionOptions): ListProvision {
     },
     async remove() {
       const named = await namedZones(call, ids, { accountId, zones });
-      const mode = modeOfList(list);
-      const removed = await removeProvision({ call, lists: account.lists, zones: named, list, mode });
+      const { lists, items } = account;
+      const removed = await removeProvision({ call, lists, zones: named, list }, items);
       await journal.setFact(fact, "");
       return removed;
     },

@@ -25,8 +25,8 @@ export interface PlacesOptions {
   readonly paused: (label: string) => Promise<Failure | null>;
   /** Whether a list and its rules are made where they are missing. */
   readonly provisioning: "when missing" | "never";
-  /** The turns of an account's bulk operations. */
-  turnsOf(account: string): Turns;
+  /** The turns of an account's bulk operations, and of the making of its rules, by their names. */
+  turnsOf(name: string): Turns;
 }
 
 export interface Found {
@@ -64,7 +64,8 @@ export function formerPlace(options: PlacesOptions, place: string): Blocklist {
   if (kind === "list") {
     const account = openAccount({ ...options, account: id, turns: options.turnsOf(id) });
     const pool = { name: poolName(id), capacity: Infinity };
-    return listPlace({ account, name, pool, host: config.host, provisioner: nothingToProvide });
+    const label = `list ${name} of account ${id}`;
+    return listPlace({ account, name, label, pool, host: config.host, provisioner: nothingToProvide });
   }
   const scope: Scope =
     kind === "account" ? { kind, id } : kind === "zone" ? { kind, id, name: id } : { kind: "user" };
@@ -83,12 +84,13 @@ async function findLists(options: PlacesOptions, list: ListConfig): Promise<Foun
   const troubles: Trouble[] = [];
   for (const { name, provision, pool, account } of await openLists(options, list)) {
     const provisioner = options.provisioning === "never" ? nothingToProvide : provision;
-    const place = listPlace({ account, name, pool, host: options.config.host, provisioner });
+    const label = `list ${name}`;
+    const place = listPlace({ account, name, label, pool, host: options.config.host, provisioner });
     const failure = await failureOf(async () => {
       if (await provisioner.outdated()) await provisioner.ensure();
     });
     if (failure === null) places.push(place);
-    else troubles.push({ label: place.label, failure });
+    else troubles.push({ label, failure });
   }
   return { places, troubles };
 }
@@ -116,7 +118,8 @@ export async function openLists(
   };
   const zones = zonesFor(peers, list);
   return listNames(profile, list).map((name) => {
-    const provision = listProvision({ ...options, account, accountId, list: name, zones });
+    const turns = turnsOf(`rules of ${accountId}`);
+    const provision = listProvision({ ...options, account, accountId, list: name, zones, turns });
     return { name, account, pool, provision };
   });
 }

@@ -212,7 +212,9 @@ test("each line of the skeleton is a configuration by itself", async () => {
     .split("\n")
     .filter((line) => /^#\w+ = /.test(line));
   expect(lines.length).toBeGreaterThan(15);
-  const partners = { email: 'api_key = "k"', api_key: 'email = "e"', api_key_file: 'email = "e"' };
+  const list = 'backend = "list"\naccount = "a"';
+  const keys = { email: 'api_key = "k"', api_key: 'email = "e"', api_key_file: 'email = "e"' };
+  const partners = { ...keys, list, capacity: list };
   for (const line of lines) {
     const partner = partners[line.slice(1).split(" ")[0] as keyof typeof partners] ?? "";
     web.write("one.toml", `${line.slice(1)}\n${partner}\n`);

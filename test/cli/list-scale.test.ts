@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { callsOf, holdMany, listSite, releaseMany, stormAddress } from "../support/list-site.ts";
+import { callsOf, holdMany, listConfig, listSite, releaseMany, stormAddress } from "../support/list-site.ts";
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
 const addresses = (indexes: readonly number[]) => indexes.map(stormAddress).toSorted();
@@ -99,3 +99,25 @@ test("a plan with less room than configured is learned from a refusal, and tried
   expect(edge.blocked()).toEqual(addresses(upTo(1_001)));
   expect(web.log()).toContain("All bans are at the edge again");
 }, 60_000);
+
+test("more bans than a list has room for come back from it when the profile goes back to rules", async () => {
+  await using both = listSite({ capacity: "10" });
+  const { edge, web } = both;
+  await holdMany(web, upTo(12));
+  await web.deliver();
+  expect(edge.blocked()).toHaveLength(10);
+  web.configure({ config: {} });
+  await web.deliver();
+  expect(edge.rules()).toHaveLength(12);
+  expect((await web.run("list")).stdout).not.toContain("outside");
+});
+
+test("an account's larger capacity, once configured, is used at once", async () => {
+  await using both = listSite({ capacity: "10" });
+  const { edge, web } = both;
+  await holdMany(web, upTo(12));
+  await web.deliver();
+  web.configure({ config: listConfig(edge, { capacity: "11" }) });
+  await web.deliver();
+  expect(edge.blocked()).toHaveLength(11);
+});

@@ -182,7 +182,30 @@ const badConfigs: readonly [name: string, config: Record<string, string | null>,
     'Cannot read credential "/nonexistent/token"',
   ],
   ["broken TOML", { zones: '["example.com"' }, "not valid TOML"],
-  ["a backend to come", { backend: '"lists"' }, 'Cannot use backend of "'],
+  ["an unknown backend", { backend: '"lists"' }, "one of: access-rules, list"],
+  ["a list without an account", { backend: '"list"' }, "Cannot use account of"],
+  ["a list's name for access rules", { list: '"fail2ban"' }, 'backend = "list", or leave it out'],
+  ["a capacity for access rules", { capacity: "100" }, 'backend = "list", or leave it out'],
+  [
+    "a list's name in capitals",
+    { backend: '"list"', account: '"a"', list: '"Fail2Ban"' },
+    "is no name for one",
+  ],
+  [
+    "a list's name too long for a mode behind it",
+    { backend: '"list"', account: '"a"', list: `"${"a".repeat(31)}"` },
+    "is no name for one",
+  ],
+  [
+    "a list's name that ends like a mode's",
+    { backend: '"list"', account: '"a"', list: '"my_challenge"' },
+    "ends like the list of a mode",
+  ],
+  [
+    "no capacity at all",
+    { backend: '"list"', account: '"a"', capacity: "0" },
+    "whole number from 1 to 500000",
+  ],
 ];
 
 test.each(badConfigs)(

@@ -1,5 +1,8 @@
 import { accessRulesBackend, listBackend } from "../support/backends.ts";
+import { blocklistFaults } from "./blocklist-faults.ts";
 import { blocklistContract } from "./blocklist.ts";
 
-blocklistContract(accessRulesBackend);
-blocklistContract(listBackend);
+for (const backend of [accessRulesBackend, listBackend]) {
+  blocklistContract(backend);
+  blocklistFaults(backend);
+}

@@ -1,6 +1,7 @@
 import { accessRules } from "../../src/cloudflare/access-rules.ts";
 import { cloudflareClient } from "../../src/cloudflare/client.ts";
 import type { Call } from "../../src/cloudflare/client.ts";
+import type { Sleep } from "../../src/cloudflare/patience.ts";
 import { listOfMode, modeOfList } from "../../src/cloudflare/list-names.ts";
 import { accessRuleReach, listReach } from "../../src/core/cover.ts";
 import type { Reach } from "../../src/core/cover.ts";
@@ -25,12 +26,18 @@ interface Request {
   readonly path: string;
 }
 
+export interface OpenOptions {
+  readonly host?: string;
+  /** How it waits; without one, waits take no time. */
+  readonly sleep?: Sleep;
+}
+
 /** A way to block, and the fake's side of it. */
 export interface Backend {
   readonly name: string;
   readonly reach: Reach;
   /** Its places, among them one for every mode, all of them there. */
-  open(edge: FakeCloudflare, host?: string): readonly Blocklist[];
+  open(edge: FakeCloudflare, options?: OpenOptions): readonly Blocklist[];
   standing(edge: FakeCloudflare): readonly Standing[];
   plant(edge: FakeCloudflare, standing: Standing): void;
   remove(edge: FakeCloudflare, network: string): void;
@@ -44,7 +51,7 @@ export interface Backend {
 export const accessRulesBackend: Backend = {
   name: "access rules of a zone",
   reach: accessRuleReach,
-  open: (edge, host = "web1") => [
+  open: (edge, { host = "web1" } = {}) => [
     accessRules({
       call: callOf(edge),
       scope: { kind: "zone", id: edge.zone.id, name: edge.zone.name },
@@ -75,11 +82,11 @@ export const accessRulesBackend: Backend = {
 export const listBackend: Backend = {
   name: "items of an account's lists",
   reach: listReach,
-  open(edge, host = "web1") {
+  open(edge, { host = "web1", sleep = async () => {} } = {}) {
     edge.lists.plan.lists = modes.length;
     const pool = { name: poolName(edge.account.id), capacity: 10_000 };
     const account = openAccount({
-      runtime: { sleep: async () => {} },
+      runtime: { sleep: (ms, signal = new AbortController().signal) => sleep(ms, signal) },
       call: callOf(edge),
       account: edge.account.id,
       journal: { fact: async () => null, setFact: async () => {} },
@@ -94,7 +101,7 @@ export const listBackend: Backend = {
     return modes.map((mode) => {
       const name = listOfMode("fail2ban", mode);
       if (!edge.lists.names().includes(name)) edge.lists.plant(name);
-      return listPlace({ account, name, pool, host, provisioner });
+      return listPlace({ account, name, label: `list ${name}`, pool, host, provisioner });
     });
   },
   standing: (edge) =>
@@ -116,6 +123,13 @@ export const listBackend: Backend = {
     edge.lists.bulk.poison = ({ ip }) => (ip === network ? "no" : null);
   },
 };
+
+/** The place that takes what is to be blocked outright. */
+export function firstOf(backend: Backend, edge: FakeCloudflare): Blocklist {
+  const place = backend.open(edge).find(({ mode }) => mode === null || mode === "block");
+  if (place === undefined) throw new Error("No place blocks");
+  return place;
+}
 
 /** Calls the fake with its valid token, without a budget. */
 export function callOf(edge: FakeCloudflare): Call {
