@@ -156,7 +156,10 @@ async function deliverAt(
     const step = plan(one, site);
     if (step !== null) steps.set(step, one.pending.generation);
   }
-  const changes = [...steps.keys()].filter((step): step is Change => step.kind !== "forget");
+  const all = [...steps.keys()].filter((step): step is Change => step.kind !== "forget");
+  // One call shows whether a place that has rejected us does so still.
+  const rejected = (await journal.pause(subjectOf(profile, place.label))) !== null;
+  const changes = rejected ? all.slice(0, 1) : all;
   const forgotten = [...steps.keys()].filter(({ kind }) => kind === "forget");
   await journal.record(
     place.place,
@@ -168,7 +171,7 @@ async function deliverAt(
     profile.name,
     changes.map(({ network }) => network.text),
   );
-  const fates: Fates = new Map(changes.map((change) => [steps.get(change) ?? 0, left]));
+  const fates: Fates = new Map(all.map((change) => [steps.get(change) ?? 0, left]));
 
   const stop = new AbortController();
   let worked = false;

@@ -150,36 +150,47 @@ test("a rejected credential stops the calls, is tried once in five minutes, and 
   expect((await web.run("ban 203.0.113.5 --jail sshd")).code).toBe(4);
 });
 
-test("a zone that the credential cannot look up is asked for once in five minutes, however many bans come", async () => {
-  await using edge = fakeCloudflare();
-  using web = site(edge);
-  edge.revoke(edge.token);
-  const lookups = () => edge.calls.filter(({ path }) => path === "/zones").length;
-  const seen = (address: string) =>
-    until(
-      async () => {
-        const { stdout } = await web.run("list");
-        return stdout.split("\n").some((line) => line.startsWith(address) && line.includes("pending: "));
-      },
-      { what: `a look of the courier at ${address}` },
-    );
-  await web.run("ban 203.0.113.1 --jail sshd");
-  const delivered = web.deliver();
-  for (let last = 2; last <= 5; last += 1) {
-    await web.run(`ban 203.0.113.${last} --jail sshd`);
-    await seen(`203.0.113.${last}`);
-    web.clock.now += 30_000;
-  }
-  expect(lookups()).toBe(1);
-  web.clock.now += 300_000;
-  await until(() => lookups() === 2, { what: "another try after five minutes" });
-  edge.grant(edge.token, { permissions: "all" });
-  await seen("203.0.113.1");
-  web.clock.now += 300_000;
-  await delivered;
-  expect(lookups()).toBe(3);
-  expect(edge.blocked()).toHaveLength(5);
-});
+test.each([
+  ["look up", false],
+  ["write to", true],
+])(
+  "a zone that the credential may not %s is asked once in five minutes, however many bans come",
+  async (_, known) => {
+    await using edge = fakeCloudflare();
+    using web = site(edge);
+    if (known) {
+      await web.run("ban 203.0.113.99 --jail sshd");
+      await web.deliver();
+    }
+    edge.revoke(edge.token);
+    const before = edge.calls.length;
+    const asked = () => edge.calls.length - before;
+    const seen = (address: string) =>
+      until(
+        async () => {
+          const { stdout } = await web.run("list");
+          return stdout.split("\n").some((line) => line.startsWith(address) && line.includes("pending: "));
+        },
+        { what: `a look of the courier at ${address}` },
+      );
+    await web.run("ban 203.0.113.1 --jail sshd");
+    const delivered = web.deliver();
+    for (let last = 2; last <= 5; last += 1) {
+      await web.run(`ban 203.0.113.${last} --jail sshd`);
+      await seen(`203.0.113.${last}`);
+      web.clock.now += 30_000;
+    }
+    expect(asked()).toBe(1);
+    web.clock.now += 300_000;
+    await until(() => asked() === 2, { what: "another try after five minutes" });
+    edge.grant(edge.token, { permissions: "all" });
+    await seen("203.0.113.1");
+    expect(asked()).toBe(2);
+    web.clock.now += 300_000;
+    await delivered;
+    expect(edge.blocked()).toHaveLength(known ? 6 : 5);
+  },
+);
 
 test("a new token is used at once, and everything recorded meanwhile is delivered", async () => {
   await using edge = fakeCloudflare();
