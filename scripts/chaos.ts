@@ -1,6 +1,7 @@
 /**
  * Rounds of chaos with the real binary against the fake Cloudflare; ends with 1 when the edge is ever not what the
- * model says. `bun run chaos [--seed NAME]... [--seeds N] [--from N] [--operations N] [--jobs N] [--story]`.
+ * model says. `bun run chaos [--seed NAME]... [--seeds N] [--from N] [--operations N] [--jobs N] [--short] [--story]`;
+ * `--short` leaves out what takes minutes, as the tests do.
  */
 import { parseArgs } from "node:util";
 import { binaryPath } from "../test/support/binary.ts";
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     operations: { type: "string", default: "30" },
     rest: { type: "string", default: "900000" },
     jobs: { type: "string", default: "4" },
+    short: { type: "boolean", default: false },
     story: { type: "boolean", default: false },
   },
 });
@@ -31,7 +33,10 @@ const startedAt = Date.now();
 
 async function work(): Promise<void> {
   for (let seed = waiting.shift(); seed !== undefined; seed = waiting.shift()) {
-    const plan = scenario(seed, accessRules, { operations: Number(values.operations), patient: true });
+    const plan = scenario(seed, accessRules, {
+      operations: Number(values.operations),
+      patient: !values.short,
+    });
     const round = await chaosRound(plan, { backend: accessRules, binary, restMs: Number(values.rest) });
     addFigures(total, round.figures);
     const { operations, calls, hooksKilled, couriersKilled } = round.figures;

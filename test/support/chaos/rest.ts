@@ -24,7 +24,10 @@ export async function restless(host: ChaosHost): Promise<string | null> {
     await host.killCouriers();
     await host.run("deliver", "--once");
   }
-  if (status.pending > 0) return `${host.plan.name} has ${status.pending} pending`;
+  if (status.pending > 0) {
+    const said = (await host.run("status")).stdout.replaceAll("\n", " | ");
+    return `${host.plan.name} has ${status.pending} pending: ${said}`;
+  }
   const { holds } = JSON.parse((await host.run("list", "--json")).stdout) as List;
   const leaving = holds.filter(
     ({ untilAt, releaseAt }) => releaseAt !== null || (untilAt !== null && untilAt < Date.now() + soonMs),
