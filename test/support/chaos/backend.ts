@@ -58,6 +58,18 @@ export const accessRules: Backend = {
   },
 };
 
+const backends = [accessRules];
+
+/** The backend that the configuration calls so. */
+export function backendNamed(wanted: string): Backend {
+  const backend = backends.find(({ name }) => name === wanted);
+  if (backend === undefined)
+    throw new Error(
+      `Cannot use backend "${wanted}": not one of ${backends.map(({ name }) => name).join(", ")}`,
+    );
+  return backend;
+}
+
 function standingOf(rule: AccessRule): Standing {
   return {
     id: rule.id,

@@ -33,6 +33,8 @@ export interface SabotageOptions {
   readonly count: number;
   /** Calls that are never answered: a courier waits fifteen seconds for each. */
   readonly hangs: boolean;
+  /** A limit that does not say for how long: nothing is tried for a minute. */
+  readonly limits: boolean;
   /** Answers that reject the credential: nothing is tried for five minutes, or until somebody asks for it. */
   readonly rejections: boolean;
   readonly drifts: boolean;
@@ -46,16 +48,17 @@ export interface SabotageOptions {
 const passing = [408, 500, 502, 503, 504, 520, 522, 524];
 
 export function sabotage(roll: Dice, options: SabotageOptions): Sabotage[] {
-  const { count, hangs, rejections, drifts, people, moves, hosts, places } = options;
+  const { count, hangs, limits, rejections, drifts, people, moves, hosts, places } = options;
   const faults: (() => Fault)[] = [
     () => ({ kind: "status", status: roll.pick(passing) }),
-    () => ({ kind: "html", status: roll.pick([200, 403, 429, 502, 503]) }),
+    () => ({ kind: "html", status: roll.pick([200, 403, 502, 503]) }),
     () => ({ kind: "rateLimited", retryAfterS: 1 }),
     () => ({ kind: "reset" }),
     () => ({ kind: "lostAnswer" }),
     () => ({ kind: "slow", ms: roll.whole(20, 800) }),
     () => ({ kind: "truncated" }),
     () => ({ kind: "nullResult" }),
+    ...(limits ? [() => ({ kind: "html", status: 429 }) as const] : []),
     ...(hangs ? [() => ({ kind: "hang" }) as const] : []),
     ...(rejections ? [() => ({ kind: "status", status: roll.pick([401, 403]), code: 10000 }) as const] : []),
   ];

@@ -50,7 +50,8 @@ export function scenario(seed: string, backend: Backend, options: ScenarioOption
   const roll = dice(seed);
   const places = ["example.com", "example.org"];
   const rarely = (probability: number): boolean => options.patient && roll.chance(probability);
-  const [hangs, rejections, ends, tight] = [rarely(0.2), rarely(0.15), rarely(0.15), rarely(0.05)];
+  const [hangs, limits, rejections] = [rarely(0.2), rarely(0.3), rarely(0.15)];
+  const [ends, tight] = [rarely(0.15), rarely(0.05)];
   const wild = roll.apart("wild");
   const [drifts, people, moves] = [wild.chance(0.2), wild.chance(0.2), wild.chance(0.25)];
   const hosts = hostPlans(roll.apart("hosts"), places);
@@ -81,6 +82,7 @@ export function scenario(seed: string, backend: Backend, options: ScenarioOption
     sabotage: sabotage(roll.apart("sabotage"), {
       count: 400,
       hangs,
+      limits,
       rejections,
       drifts,
       people,
