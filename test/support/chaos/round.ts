@@ -36,7 +36,7 @@ export async function chaosRound(scenario: Scenario, { restMs, ...options }: Rou
   working.abort();
   await Promise.all(timers);
   for (const host of hosts) await host.killCouriers();
-  await judge(world, planted);
+  await judge(world, { planted, patienceMs: restMs });
   for (const host of hosts) story.push(host.plan.name, host.log());
   const { figures, divergences } = world;
   return { figures, divergences, story };

@@ -1,16 +1,29 @@
+import type { Ended } from "../program.ts";
 import type { Backend } from "./backend.ts";
 import { differences, wantedAt } from "./expected.ts";
+import type { ChaosHost } from "./host.ts";
 import type { Scenario } from "./scenario.ts";
 import type { World } from "./world.ts";
 
 /** Compares the edge and the journals with the model, when all is at rest and no courier is at work. */
-export async function judge(world: World, planted: readonly string[]): Promise<void> {
+export async function judge(
+  world: World,
+  { planted, patienceMs }: { readonly planted: readonly string[]; readonly patienceMs: number },
+): Promise<void> {
   const { scenario, backend, edge, hosts, figures, drifted, diverge } = world;
   figures.calls = edge.calls.length;
   compare(world, planted, new Set([...sharedNetworks(scenario, backend), ...drifted]));
-  await judgeJournals(world);
+  judgeBooking(world, await Promise.all(hosts.map(bookedBy)));
   for (const host of hosts) {
-    const { code, stderr } = await host.run("sync");
+    const { stdout, stderr } = await patiently(host, patienceMs, "sync", "--dry-run");
+    const differing = stdout.split("\n").filter((line) => line !== "" && !line.startsWith("="));
+    // Where two hosts meet, or somebody has deleted something, only a sync can tell.
+    const excused = hosts.length > 1 || drifted.size > 0;
+    if (stderr !== "" || (!excused && differing.length > 0))
+      diverge(`${host.plan.name}'s journal differs from the edge: ${[...differing, stderr].join(" | ")}`);
+  }
+  for (const host of hosts) {
+    const { code, stderr } = await patiently(host, patienceMs, "sync");
     if (code !== 0) diverge(`sync on ${host.plan.name} ended with ${code}: ${stderr.trim()}`);
   }
   compare(world, planted, new Set());
@@ -37,22 +50,27 @@ function compare(world: World, planted: readonly string[], excused: ReadonlySet<
     diverge("something of others has changed");
 }
 
-/** Every call was booked before it was made, and the journals know what stands at the edge. */
-async function judgeJournals({ hosts, drifted, figures, diverge }: World): Promise<void> {
-  let booked = 0;
-  for (const host of hosts) {
-    const { calls } = JSON.parse((await host.run("status", "--json")).stdout) as { calls: unknown };
-    if (typeof calls !== "number")
-      throw new Error(`"status --json" names no calls: ${JSON.stringify(calls)}`);
-    booked += calls;
-    const { stdout, stderr } = await host.run("sync", "--dry-run");
-    const differing = stdout.split("\n").filter((line) => line !== "" && !line.startsWith("="));
-    // Where two hosts meet, or somebody has deleted something, only a sync can tell.
-    const excused = hosts.length > 1 || drifted.size > 0;
-    if (stderr !== "" || (!excused && differing.length > 0))
-      diverge(`${host.plan.name}'s journal differs from the edge: ${[...differing, stderr].join(" | ")}`);
+/** Runs a person's command, and again as long as it says that Cloudflare is to be left alone for a while. */
+async function patiently(host: ChaosHost, patienceMs: number, ...args: readonly string[]): Promise<Ended> {
+  const giveUpAt = Date.now() + patienceMs;
+  for (;;) {
+    const ended = await host.run(...args);
+    if (ended.code !== 5 || Date.now() > giveUpAt) return ended;
+    await Bun.sleep(2_000);
   }
-  if (booked < figures.calls) diverge(`${figures.calls} calls were made, and only ${booked} booked`);
+}
+
+async function bookedBy(host: ChaosHost): Promise<number> {
+  const { calls } = JSON.parse((await host.run("status", "--json")).stdout) as { calls: unknown };
+  if (typeof calls === "number") return calls;
+  throw new Error(`"status --json" names no calls: ${JSON.stringify(calls)}`);
+}
+
+/** Every call is booked before it is made; journals tell of the last five minutes. */
+function judgeBooking({ edge, diverge }: World, booked: readonly number[]): void {
+  const made = edge.calls.filter(({ at }) => at > Date.now() - 290_000).length;
+  const sum = booked.reduce((total, calls) => total + calls, 0);
+  if (sum < made) diverge(`${made} calls were made, and only ${sum} booked`);
 }
 
 /** Where more than one host may come to block: one that has met the other's block misses it until a sync. */
