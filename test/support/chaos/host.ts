@@ -107,7 +107,7 @@ export function chaosHost(edge: FakeCloudflare, options: ChaosHostOptions): Chao
       if (timer !== null) clearTimeout(timer);
       return { code: child.signalCode === null ? code : null, stderr, beganAt, endedAt: Date.now() };
     },
-    run: (...args) => runProgram(argv(args), { env: {}, deadlineMs: 60_000 }),
+    run: (...args) => runProgram(argv(args), { env: {}, deadlineMs: 180_000 }),
     async deliver() {
       const child = Bun.spawn(argv(["deliver"]), {
         env: {},
