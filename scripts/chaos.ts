@@ -1,10 +1,20 @@
 /**
  * Rounds of chaos with the real binary against the fake Cloudflare; ends with 1 when the edge is ever not what the
- * model says. `bun run chaos [--seed NAME]... [--seeds N] [--from N] [--operations N] [--jobs N] [--story]`.
+ * model says. Usage: `bun run chaos [OPTION]...`
+ *
+ * --seed NAME      this round; may be given several times
+ * --seeds N        so many rounds (10), numbered
+ * --from N         from this number on; default: another each time
+ * --backend NAME   what blocks at the edge (access-rules)
+ * --operations N   for each jail (30)
+ * --jobs N         rounds at once (4)
+ * --short          without what takes minutes, as in the tests
+ * --rest S         seconds until all must be delivered once faults have ended (900)
+ * --story          everything that happened, not only when a round fails
  */
 import { parseArgs } from "node:util";
 import { binaryPath } from "../test/support/binary.ts";
-import { accessRules } from "../test/support/chaos/backend.ts";
+import { backendNamed } from "../test/support/chaos/backend.ts";
 import { addFigures, describeFigures, noFigures } from "../test/support/chaos/figures.ts";
 import { chaosRound } from "../test/support/chaos/round.ts";
 import { scenario } from "../test/support/chaos/scenario.ts";
@@ -14,32 +24,40 @@ const { values } = parseArgs({
     seed: { type: "string", multiple: true, default: [] },
     seeds: { type: "string", default: "10" },
     from: { type: "string", default: String(Date.now() % 1_000_000) },
+    backend: { type: "string", default: "access-rules" },
     operations: { type: "string", default: "30" },
-    rest: { type: "string", default: "900000" },
     jobs: { type: "string", default: "4" },
+    short: { type: "boolean", default: false },
+    rest: { type: "string", default: "900" },
     story: { type: "boolean", default: false },
   },
 });
 
+const backend = backendNamed(values.backend);
 const binary = await binaryPath();
-const numbered = Array.from({ length: Number(values.seeds) }, (_, index) =>
-  String(Number(values.from) + index),
-);
-const waiting = values.seed.length > 0 ? [...values.seed] : numbered;
+const numbers = Array.from({ length: Number(values.seeds) }, (_, index) => Number(values.from) + index);
+const seeds = values.seed.length > 0 ? [...values.seed] : numbers.map(String);
 const total = noFigures();
 const startedAt = Date.now();
 
 async function work(): Promise<void> {
-  for (let seed = waiting.shift(); seed !== undefined; seed = waiting.shift()) {
-    const plan = scenario(seed, accessRules, { operations: Number(values.operations), patient: true });
-    const round = await chaosRound(plan, { backend: accessRules, binary, restMs: Number(values.rest) });
-    addFigures(total, round.figures);
-    const { operations, calls, hooksKilled, couriersKilled } = round.figures;
+  for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
+    const plan = scenario(seed, backend, {
+      operations: Number(values.operations),
+      patient: !values.short,
+    });
+    const { figures, story, divergences } = await chaosRound(plan, {
+      backend,
+      binary,
+      restMs: Number(values.rest) * 1_000,
+    });
+    addFigures(total, figures);
+    const kills = figures.hooksKilled + figures.couriersKilled;
     console.log(
-      `seed ${seed}: ${operations} operations, ${calls} calls, ${hooksKilled + couriersKilled} kills, ${round.divergences.length} divergences`,
+      `seed ${seed}: ${figures.operations} operations, ${figures.calls} calls, ${kills} kills, ${divergences.length} divergences`,
     );
-    if (round.divergences.length > 0 || values.story)
-      console.log([...round.story, ...round.divergences.map((line) => `DIVERGENCE: ${line}`)].join("\n"));
+    if (divergences.length > 0 || values.story)
+      console.log([...story, ...divergences.map((line) => `DIVERGENCE: ${line}`)].join("\n"));
   }
 }
 

@@ -34,7 +34,10 @@ export async function applySteps(
   signal: AbortSignal,
 ): Promise<Applied> {
   const { journal, profile, profilesOf, now } = delivery;
-  const changes = [...steps.keys()].filter((step): step is Change => step.kind !== "forget");
+  const all = [...steps.keys()].filter((step): step is Change => step.kind !== "forget");
+  // One call shows whether a place that has rejected us does so still.
+  const rejected = (await journal.pause(subjectOf(profile, place.label))) !== null;
+  const changes = rejected ? all.slice(0, 1) : all;
   const forgotten = [...steps.keys()].filter(({ kind }) => kind === "forget");
   await journal.record(
     place.place,
@@ -46,7 +49,7 @@ export async function applySteps(
     profile.name,
     changes.map(({ network }) => network.text),
   );
-  const fates = new Map<number, Fate>(changes.map((change) => [steps.get(change) ?? 0, left]));
+  const fates = new Map<number, Fate>(all.map((change) => [steps.get(change) ?? 0, left]));
 
   const stop = new AbortController();
   let worked = false;

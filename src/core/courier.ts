@@ -104,7 +104,10 @@ export async function runCourier(courier: Courier, signal: AbortSignal): Promise
 export async function runOnce(courier: Courier, signal: AbortSignal): Promise<void> {
   courier.beforeLook();
   await sweepIfDue(courier, 0);
-  await Promise.all(courier.deliveries.map((delivery) => drain(delivery, signal)));
+  const { deliveries } = courier;
+  // One profile's delivery may leave another something to look at.
+  do await Promise.all(deliveries.map((delivery) => drain(delivery, signal)));
+  while (!signal.aborted && (await Promise.all(deliveries.map(isDue))).includes(true));
 }
 
 /**

@@ -175,7 +175,7 @@ export interface Due {
 export interface DeliveryLedger {
   /** Due networks of a profile, bans before unbans, older first; without those that wait for room. */
   due(profile: string, now: number, limit: number): Promise<readonly Due[]>;
-  /** Records that calls are begun: until an answer is recorded, networks may be at the place or not, in any mode. */
+  /** Records that calls are begun: until an answer is recorded, networks may be at the place or not, by any id, in any mode. */
   begin(place: string, profile: string, networks: readonly string[]): Promise<void>;
   /** Records what is known at a place; a null row: nothing is there. */
   record(place: string, profile: string, known: readonly Known[]): Promise<void>;

@@ -63,7 +63,7 @@ export function deliveryLedger(db: Database): Sync<DeliveryLedger> {
     begin(place, profile, networks) {
       const doubt = db.query(
         `INSERT INTO edge (place, network, profile, id, mode, owned) VALUES (?, ?, ?, NULL, NULL, 1)
-         ON CONFLICT DO UPDATE SET mode = NULL`,
+         ON CONFLICT DO UPDATE SET id = NULL, mode = NULL`,
       );
       db.transaction(() => {
         for (const network of networks) doubt.run(place, network, profile);

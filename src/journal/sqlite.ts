@@ -17,6 +17,9 @@ import { viewLedger } from "./views.ts";
 /** How long a hook waits for another's transaction; fail2ban's own limit for us is 30 s. */
 const busyTimeoutMs = 10_000;
 
+/** The second try was always enough. */
+const switchTries = 20;
+
 export interface SqliteJournal extends Journal, Disposable {
   /** A number that changes whenever another process has changed the journal. */
   changes(): number;
@@ -33,9 +36,9 @@ export function openSqlite(path: string): SqliteJournal {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const db = new Database(path, { create: true, readwrite: true, strict: true });
     try {
-      // Before anything else: without it the switch to WAL fails where two processes open at once.
+      // Before anything else: without it nothing waits for another process.
       db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
-      db.run("PRAGMA journal_mode = WAL");
+      switchToWal(db);
       db.run("PRAGMA synchronous = FULL");
       chmodSync(path, 0o600);
       migrate(db, path);
@@ -62,6 +65,28 @@ export function openSqlite(path: string): SqliteJournal {
       [Symbol.dispose]: () => db.close(),
     };
   });
+}
+
+/**
+ * Where two make the file at once, SQLite does not wait in the switch, lest the two wait for each other: whoever is
+ * turned away waits for the other's transaction and tries again.
+ */
+function switchToWal(db: Database): void {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      db.run("PRAGMA journal_mode = WAL");
+      return;
+    } catch (error) {
+      if (!isBusy(error) || tries >= switchTries) throw error;
+      db.run("BEGIN IMMEDIATE");
+      db.run("COMMIT");
+    }
+  }
+}
+
+/** Whether another process was in the way. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof SQLiteError && error.code?.startsWith("SQLITE_BUSY") === true;
 }
 
 function verify(db: Database): void {

@@ -43,6 +43,17 @@ test.each([
   },
 );
 
+test("one pass delivers everything, however many profiles share the zone", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge, { tables: other });
+  await web.run("ban 203.0.113.7 --jail sshd");
+  await web.run("ban 203.0.113.8 --jail sshd --profile other");
+  expect(await web.deliverOnce()).toMatchObject({ code: 0 });
+  await web.run("unban 203.0.113.7 --jail sshd");
+  expect(await web.deliverOnce()).toMatchObject({ code: 0 });
+  expect(edge.blocked()).toEqual(["203.0.113.8"]);
+});
+
 test("two profiles with one credential share its budget", async () => {
   const clock = { now: Date.UTC(2026, 0, 1) };
   await using edge = fakeCloudflare({

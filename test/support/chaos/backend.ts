@@ -5,6 +5,7 @@ import type { Target } from "./targets.ts";
 
 /** One thing that blocks at the edge. */
 export interface Standing {
+  readonly id: string;
   /** Where, as the name of a zone. */
   readonly place: string;
   readonly network: string;
@@ -36,6 +37,8 @@ export interface Backend {
   networksOf(target: Target, ipv6Prefix: number): readonly string[];
   plant(edge: FakeCloudflare, foreign: Foreign): void;
   standing(edge: FakeCloudflare): Standing[];
+  /** Takes one away, as somebody does in the dashboard. */
+  remove(edge: FakeCloudflare, standing: Standing): void;
   watch(edge: FakeCloudflare, told: (change: StandingChange) => void): void;
 }
 
@@ -49,13 +52,27 @@ export const accessRules: Backend = {
     edge.plant(zone.scope, { value: network, mode, notes: mark });
   },
   standing: (edge) => edge.rules().map(standingOf),
+  remove: (edge, { id }) => void edge.remove(id),
   watch(edge, told) {
     edge.onChange = ({ kind, rule }) => told({ kind, standing: standingOf(rule) });
   },
 };
 
+const backends = [accessRules];
+
+/** The backend that the configuration calls so. */
+export function backendNamed(wanted: string): Backend {
+  const backend = backends.find(({ name }) => name === wanted);
+  if (backend === undefined)
+    throw new Error(
+      `Cannot use backend "${wanted}": not one of ${backends.map(({ name }) => name).join(", ")}`,
+    );
+  return backend;
+}
+
 function standingOf(rule: AccessRule): Standing {
   return {
+    id: rule.id,
     place: rule.scope.name ?? "",
     network: canonical(rule.configuration.value) ?? rule.configuration.value,
     mode: rule.mode,

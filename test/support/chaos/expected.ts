@@ -18,9 +18,10 @@ export type Wanted = ReadonlyMap<string, readonly Want[]>;
 /** What the model says is to be blocked at a place once all is settled. */
 export function wantedAt(place: string, jails: readonly ChaosJail[], backend: Backend, now: number): Wanted {
   const wanted = new Map<string, Want[]>();
-  for (const { plan, model, storedUntil } of jails) {
-    const { host, profile, mode } = plan;
-    if (host.profiles.get(profile)?.includes(place) !== true) continue;
+  for (const jail of jails) {
+    const { model, storedUntil } = jail;
+    const { host, profile, mode } = jail.plan;
+    if (!jail.host.whereabouts(profile).places.includes(place)) continue;
     for (const { target, fate, endsAt } of model.holds.values()) {
       const end = Math.max(endsAt + slackMs, storedUntil(target.address) ?? 0);
       if (fate !== "held" || end <= now) continue;
@@ -46,12 +47,12 @@ export interface CompareOptions {
   readonly wanted: Wanted;
   readonly standing: readonly Standing[];
   readonly foreign: readonly Foreign[];
-  /** Networks that more than one host may have wanted: where one has met the other's block, it may be missing until a sync. */
-  readonly shared: ReadonlySet<string>;
+  /** What may be missing until a sync, by place and network. */
+  readonly excused: ReadonlySet<string>;
 }
 
 /** Where the edge is not what the model says. */
-export function differences({ place, wanted, standing, foreign, shared }: CompareOptions): string[] {
+export function differences({ place, wanted, standing, foreign, excused }: CompareOptions): string[] {
   const others = new Set(foreign.filter((one) => one.place === place).map(({ network }) => network));
   const ours = new Map(
     standing
@@ -67,7 +68,7 @@ export function differences({ place, wanted, standing, foreign, shared }: Compar
     else if (owner.mode !== mode) found.push(`${place}: ${network} has mode ${mode}, not ${owner.mode}`);
   }
   for (const [network, wants] of wanted) {
-    if (ours.has(network) || others.has(network) || shared.has(network)) continue;
+    if (ours.has(network) || others.has(network) || excused.has(`${place} ${network}`)) continue;
     const holders = wants.map(({ host, mode }) => `${host.name} ${mode}`).join(", ");
     found.push(`${place}: ${network} is missing, held by ${holders}`);
   }

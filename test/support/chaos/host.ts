@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync } from "node:fs";
 import type { FakeCloudflare } from "../fake-cloudflare.ts";
 import { endProcesses, isAlive, processesOf, runProgram } from "../program.ts";
 import type { Ended } from "../program.ts";
@@ -29,7 +29,16 @@ export interface ChaosHost extends AsyncDisposable {
   deliver(): Promise<string | null>;
   /** Kills every courier at work; returns how many there were. */
   killCouriers(): Promise<number>;
+  /** Where a profile blocks, and since when. */
+  whereabouts(profile: string): Whereabouts;
+  /** Has a profile block elsewhere. */
+  move(profile: string, places: readonly string[]): void;
   log(): string;
+}
+
+export interface Whereabouts {
+  readonly places: readonly string[];
+  readonly sinceAt: number;
 }
 
 export interface ChaosHostOptions {
@@ -47,13 +56,21 @@ export function chaosHost(edge: FakeCloudflare, options: ChaosHostOptions): Chao
   const token = edge.grant(`test-token-${plan.name}`, { permissions: "all" });
   root.write("token", `${token}\n`, 0o600);
   root.write("fail2ban/fail2ban.local", `[Definition]\ndbfile = ${root.at("fail2ban.sqlite3")}\n`);
-  root.write("config.toml", configuration(), 0o600);
+  const profiles = new Map<string, Whereabouts>();
+  for (const [profile, places] of plan.profiles) profiles.set(profile, { places, sinceAt: 0 });
+  configure();
   const database = bips(root.at("fail2ban.sqlite3"));
   const argv = (args: readonly string[]): string[] => [binary, "--config", configPath, ...args];
   const couriers = (): number[] => processesOf("--config", configPath, "deliver");
 
+  /** As an editor does it: a hook never reads half of it. */
+  function configure(): void {
+    root.write("config.toml.new", configuration(), 0o600);
+    renameSync(root.at("config.toml.new"), configPath);
+  }
+
   function configuration(): string {
-    const [main = [], ...others] = plan.profiles.values();
+    const [main = [], ...others] = [...profiles.values()].map(({ places }) => places);
     const lines: Record<string, string> = {
       api_token_file: JSON.stringify(root.at("token")),
       api_base: JSON.stringify(edge.url),
@@ -90,7 +107,7 @@ export function chaosHost(edge: FakeCloudflare, options: ChaosHostOptions): Chao
       if (timer !== null) clearTimeout(timer);
       return { code: child.signalCode === null ? code : null, stderr, beganAt, endedAt: Date.now() };
     },
-    run: (...args) => runProgram(argv(args), { env: {}, deadlineMs: 60_000 }),
+    run: (...args) => runProgram(argv(args), { env: {}, deadlineMs: 180_000 }),
     async deliver() {
       const child = Bun.spawn(argv(["deliver"]), {
         env: {},
@@ -108,6 +125,11 @@ export function chaosHost(edge: FakeCloudflare, options: ChaosHostOptions): Chao
       const pids = couriers();
       for (const pid of pids) if (isAlive(pid)) process.kill(pid, "SIGKILL");
       return pids.length;
+    },
+    whereabouts: (profile) => profiles.get(profile) ?? { places: [], sinceAt: 0 },
+    move(profile, places) {
+      profiles.set(profile, { places, sinceAt: Date.now() });
+      configure();
     },
     log: () => (existsSync(root.at("courier.log")) ? readFileSync(root.at("courier.log"), "utf8") : ""),
     async [Symbol.asyncDispose]() {

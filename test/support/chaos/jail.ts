@@ -34,10 +34,12 @@ interface Ban {
 }
 
 export function chaosJail(host: ChaosHost, plan: JailPlan, { roll, told }: ChaosJailOptions): ChaosJail {
-  const { jail, profile, mode } = plan;
+  const { jail, profile, mode, byHand } = plan;
   const model = jailModel();
   const bans = new Map<string, Ban>();
-  let state: "running" | "stopped" | "crashed" = "stopped";
+  /** fail2ban runs a failed hook once more; people think that it was recorded. */
+  const tries = byHand ? ["first"] : ["first", "again"];
+  let state: "running" | "stopped" | "crashed" = byHand ? "running" : "stopped";
   let kills = true;
 
   async function hook(...words: readonly string[]): Promise<HookEnd> {
@@ -49,7 +51,7 @@ export function chaosJail(host: ChaosHost, plan: JailPlan, { roll, told }: Chaos
   }
 
   async function ban({ target, lastsS }: Ban, restored: "0" | "1"): Promise<void> {
-    for (const _ of ["first", "again"]) {
+    for (const _ of tries) {
       const words = ["--mode", mode, "--bantime", String(lastsS ?? -1), "--restored", restored];
       const end = await hook("ban", ...words, "--", target.address);
       const endsAt = lastsS === null ? Number.POSITIVE_INFINITY : end.beganAt + lastsS * 1_000;
@@ -59,7 +61,7 @@ export function chaosJail(host: ChaosHost, plan: JailPlan, { roll, told }: Chaos
   }
 
   async function unban(target: Target): Promise<void> {
-    for (const _ of ["first", "again"]) {
+    for (const _ of tries) {
       model.unbanning(target, Date.now());
       const { code } = await hook("unban", "--", target.address);
       if (code !== null) model.unbanned(target);
@@ -79,7 +81,9 @@ export function chaosJail(host: ChaosHost, plan: JailPlan, { roll, told }: Chaos
     if (code !== null) model.deferred(host.plan.graceS * 1_000, beganAt);
   }
 
-  const store = ({ target, lastsS }: Ban): void => host.bips.put({ jail, ip: target.address, lastsS });
+  const store = ({ target, lastsS }: Ban): void => {
+    if (!byHand) host.bips.put({ jail, ip: target.address, lastsS });
+  };
   const newBan = (target: Target, lastsS: number | null): Ban => {
     const endsAt = lastsS === null ? Number.POSITIVE_INFINITY : Date.now() + lastsS * 1_000;
     const made = { target, lastsS, endsAt };
@@ -139,7 +143,7 @@ export function chaosJail(host: ChaosHost, plan: JailPlan, { roll, told }: Chaos
     storedUntil: (address) => bans.get(address)?.endsAt,
     perform,
     async unbanEnded() {
-      if (state !== "running") return;
+      if (state !== "running" || byHand) return;
       for (const [address, { target, endsAt }] of bans) {
         if (endsAt > Date.now()) continue;
         bans.delete(address);

@@ -23,16 +23,18 @@ export interface OperationOptions {
   readonly count: number;
   /** How short the shortest bans are; null: none ends by itself. */
   readonly shortS: number | null;
+  /** People ban by hand in a jail that fail2ban does not know: it is never started, stopped or flushed. */
+  readonly byHand: boolean;
 }
 
 /** A day in the life of a jail: only what fail2ban could do in the state in which each operation finds it. */
 export function operations(
   roll: Dice,
   targets: readonly Target[],
-  { count, shortS }: OperationOptions,
+  { count, shortS, byHand }: OperationOptions,
 ): Operation[] {
   const banned = new Set<Target>();
-  let running = false;
+  let running = byHand;
   const lastsS = (): number | null =>
     shortS !== null && roll.chance(0.3) ? roll.whole(shortS, shortS + 3) : roll.pick([null, 3_600, 86_400]);
   const next = (): Operation => {
@@ -40,13 +42,12 @@ export function operations(
       running = roll.chance(0.7);
       return running ? { kind: "start" } : { kind: "wait", ms: roll.whole(50, 1_500) };
     }
-    const dies = roll.chance(0.08);
-    if (dies) {
+    if (!byHand && roll.chance(0.08)) {
       running = false;
       return { kind: roll.chance(0.7) ? "stop" : "crash" };
     }
     if (roll.chance(0.1)) return { kind: "wait", ms: roll.whole(20, 600) };
-    if (banned.size > 0 && roll.chance(0.04)) {
+    if (!byHand && banned.size > 0 && roll.chance(0.04)) {
       banned.clear();
       return { kind: "unbanAll" };
     }

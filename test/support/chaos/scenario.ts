@@ -23,6 +23,8 @@ export interface JailPlan {
   readonly profile: string;
   /** "": the configuration's. */
   readonly mode: string;
+  /** Bans by people, of which fail2ban knows nothing. */
+  readonly byHand: boolean;
   readonly operations: readonly Operation[];
 }
 
@@ -48,10 +50,14 @@ export function scenario(seed: string, backend: Backend, options: ScenarioOption
   const roll = dice(seed);
   const places = ["example.com", "example.org"];
   const rarely = (probability: number): boolean => options.patient && roll.chance(probability);
-  const [hangs, rejections, ends, tight] = [rarely(0.2), rarely(0.15), rarely(0.15), rarely(0.05)];
+  const [hangs, limits, rejections] = [rarely(0.2), rarely(0.3), rarely(0.15)];
+  const [ends, tight] = [rarely(0.15), rarely(0.05)];
+  const wild = roll.apart("wild");
+  const [drifts, people, moves] = [wild.chance(0.2), wild.chance(0.2), wild.chance(0.25)];
   const hosts = hostPlans(roll.apart("hosts"), places);
   const jails = hosts.flatMap((host) =>
-    ["sshd", "nginx-limit-req", "postfix"].map((jail) => {
+    ["sshd", "nginx-limit-req", "postfix", "by-hand"].map((jail) => {
+      const byHand = jail === "by-hand";
       const mine = roll.apart(`${host.name}/${jail}`);
       return {
         host,
@@ -61,7 +67,9 @@ export function scenario(seed: string, backend: Backend, options: ScenarioOption
         operations: operations(mine, host.targets, {
           count: options.operations,
           shortS: ends ? 1 : null,
+          byHand,
         }),
+        byHand,
       };
     }),
   );
@@ -71,7 +79,17 @@ export function scenario(seed: string, backend: Backend, options: ScenarioOption
     hosts,
     jails,
     foreign: foreignPlans(roll.apart("foreign"), backend, places),
-    sabotage: sabotage(roll.apart("sabotage"), { count: 400, hangs, rejections }),
+    sabotage: sabotage(roll.apart("sabotage"), {
+      count: 400,
+      hangs,
+      limits,
+      rejections,
+      drifts,
+      people,
+      moves,
+      hosts,
+      places,
+    }),
     budget: tight ? 40 : 1_000,
   };
 }
