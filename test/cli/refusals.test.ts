@@ -174,6 +174,19 @@ test("a token in a configuration that others can read is refused", async () => {
   expect(await web.run("ban 203.0.113.7 --jail sshd")).toMatchObject({ code: 3 });
 });
 
+test.each([
+  ["a list that is not closed", '# mine\nhost = "web1"\nzones = ["example.com"\nbudget = 100\n', "3"],
+  ["a text without quotes", "host = web1\n", "1"],
+  ["a key twice", 'zones = [\n  "example.com",\n]\nbudget = 10\nbudget = 20\n', "5"],
+])("a configuration with %s is refused, and says from which line on", async (_, text, line) => {
+  await using edge = fakeCloudflare();
+  using web = site(edge);
+  web.write("config.toml", text);
+  const { code, stderr } = await web.run("list");
+  expect(code).toBe(3);
+  expect(stderr).toContain(`it is not valid TOML from line ${line} on (`);
+});
+
 test("a broken line of TOML that holds a token is not quoted", async () => {
   await using edge = fakeCloudflare();
   using web = site(edge, { config: { api_token_file: null, api_token: `"${edge.token}` } });
