@@ -116,7 +116,7 @@ function readTable(path: string, optional: boolean): Table {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     if (code === "ENOENT" && optional) return {};
     throw new Failure("config", `Cannot read configuration "${path}": ${code}`, {
-      hint: hintOf(code, path),
+      hint: code === "ENOENT" ? "run: fail2ban-cloudflare install" : `as root: ls -l ${path}`,
       cause: error,
     });
   }
@@ -128,11 +128,6 @@ function readTable(path: string, optional: boolean): Table {
       hint: 'values stand in quotes, as in zones = ["example.com"]',
     });
   }
-}
-
-function hintOf(code: string, path: string): string {
-  if (code === "ENOENT") return "run: fail2ban-cloudflare install";
-  return code === "EACCES" ? "run it as root" : `ls -l ${path}`;
 }
 
 /** In a longer configuration a broken statement is not looked for: a hook must not take long over it. */
