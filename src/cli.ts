@@ -102,7 +102,9 @@ function takeConfigOption(
     return { configPath: first.slice("--config=".length), rest: argv.slice(1) };
   if (first !== "--config") return { configPath: fallback, rest: argv };
   if (second === undefined || second === "")
-    throw new Failure("usage", "Cannot read --config: it names no file");
+    throw new Failure("usage", "Cannot read --config: it names no file", {
+      hint: `as in: ${name} --config ${defaultConfigPath} status`,
+    });
   return { configPath: second, rest: argv.slice(2) };
 }
 

@@ -116,23 +116,38 @@ function readTable(path: string, optional: boolean): Table {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     if (code === "ENOENT" && optional) return {};
     throw new Failure("config", `Cannot read configuration "${path}": ${code}`, {
-      hint: code === "ENOENT" ? "run: fail2ban-cloudflare install" : `ls -l ${path}`,
+      hint: code === "ENOENT" ? "run: fail2ban-cloudflare install" : `as root: ls -l ${path}`,
       cause: error,
     });
   }
   try {
     return Bun.TOML.parse(text) as Table;
-  } catch (error) {
+  } catch {
     // The parser's message may quote the line, and a line may hold a token.
-    throw new Failure("config", `Cannot read configuration "${path}": it is not valid TOML${lineOf(error)}`, {
+    throw new Failure("config", `Cannot read configuration "${path}": it is not valid TOML${placeOf(text)}`, {
       hint: 'values stand in quotes, as in zones = ["example.com"]',
     });
   }
 }
 
-function lineOf(error: unknown): string {
-  const line = typeof error === "object" && error !== null && "line" in error ? error.line : undefined;
-  return typeof line === "number" ? ` in line ${line}` : "";
+/** In a longer configuration a broken statement is not looked for: a hook must not take long over it. */
+const mostLines = 500;
+
+/** Where the first statement begins that is not understood: the parser does not say. */
+function placeOf(text: string): string {
+  const lines = text.split("\n");
+  if (lines.length > mostLines) return "";
+  const understood = lines.findLastIndex((_, last) => isToml(lines.slice(0, last + 1).join("\n")));
+  return ` from line ${understood + 2} on`;
+}
+
+function isToml(text: string): boolean {
+  try {
+    Bun.TOML.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function apiBase(path: string, text: string): string {
@@ -155,7 +170,10 @@ function within<T>(path: string, key: string, parse: () => T): T {
     return parse();
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    throw new Failure("config", `Cannot use ${key} of "${path}": ${error.message}`, { cause: error });
+    throw new Failure("config", `Cannot use ${key} of "${path}": ${error.message}`, {
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      cause: error,
+    });
   }
 }
 

@@ -219,7 +219,9 @@ interface HookSetup {
 /** Everything that can be wrong before the journal is touched. */
 function hookSetup({ runtime, configPath }: Invocation, { jail, profile: name }: HookArguments): HookSetup {
   if (!/^[^\u0000-\u001f\u007f]{1,200}$/.test(jail)) {
-    throw new Failure("usage", `Cannot use --jail ${quoted(jail)}: not the name of a jail`);
+    throw new Failure("usage", `Cannot use --jail ${quoted(jail)}: not the name of a jail`, {
+      hint: "fail2ban-client status lists them",
+    });
   }
   const config = loadConfig(runtime, configPath);
   const profile = profileNamed(config, name);

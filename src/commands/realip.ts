@@ -43,7 +43,9 @@ export const realip = ({ runtime, configPath }: Invocation) =>
     async run({ args: { check, write, refresh, apache, force } }) {
       const other = write === undefined ? (apache ? "--apache" : null) : "--write";
       if (check && other !== null) {
-        throw new Failure("usage", `Cannot run realip with "--check" and "${other}": one at a time`);
+        throw new Failure("usage", `Cannot run realip with "--check" and "${other}": one at a time`, {
+          hint: "see: fail2ban-cloudflare realip --help",
+        });
       }
       const ranges = refresh
         ? await publishedRanges(runtime, loadConfig(runtime, configPath))

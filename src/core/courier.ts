@@ -156,8 +156,13 @@ export async function obstacle({ journal }: Courier, now: number): Promise<Failu
   const { pending, parked, pauses } = await journal.summary(now);
   const paused = pauses.find(({ kind }) => kind !== "unavailable") ?? pauses[0];
   if (paused !== undefined && pending > 0) return new Failure(paused.kind, paused.reason);
-  if (pending > 0) return new Failure("unavailable", `${pending} networks are still pending`);
+  if (pending > 0)
+    return new Failure("unavailable", `Cannot deliver everything now: ${pending} pending`, {
+      hint: "it is tried again; see: fail2ban-cloudflare status",
+    });
   return parked > 0
-    ? new Failure("refused", `${parked} networks are parked`, { hint: "see: fail2ban-cloudflare list" })
+    ? new Failure("refused", `Cannot deliver everything: Cloudflare refuses ${parked}`, {
+        hint: "see: fail2ban-cloudflare list",
+      })
     : null;
 }

@@ -45,7 +45,7 @@ export async function findFail2ban(runtime: Runtime, directory: string): Promise
     if (code === 0) return;
     throw new Failure(
       "unavailable",
-      `Cannot ${args.join(" ")}: ${reasonsOf(`${stderr}\n${stdout}`, code)[0]}`,
+      `Cannot run fail2ban-client ${args.join(" ")}: ${reasonsOf(`${stderr}\n${stdout}`, code)[0]}`,
       {
         hint: "see /var/log/fail2ban.log",
       },
@@ -57,6 +57,7 @@ export async function findFail2ban(runtime: Runtime, directory: string): Promise
     throw new Failure(
       "unavailable",
       `Cannot ask "${program}" for its version: ${reasonsOf(stderr, code)[0]}`,
+      { hint: `see: ${program} -V` },
     );
   }
   const knowsTest = isAtLeast(version, [0, 10]);

@@ -127,7 +127,7 @@ function journalFailure(path: string, error: Error & { code?: string | undefined
     "journal",
     `Cannot use journal "${path}": ${error.message} (${error.code ?? error.name})`,
     {
-      hint: `check the disk and the file: ls -la ${dirname(path)}; df ${dirname(path)}`,
+      hint: `as root, check the disk and the file: ls -la ${dirname(path)}; df ${dirname(path)}`,
       cause: error,
     },
   );

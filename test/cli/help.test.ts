@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import pkg from "../../package.json" with { type: "json" };
 import { parseCommandLine } from "../../src/arguments.ts";
 import { commandTexts, main } from "../../src/cli.ts";
@@ -7,6 +7,9 @@ import { runProgram } from "../support/program.ts";
 import type { Ended } from "../support/program.ts";
 import { testRuntime } from "../support/runtime.ts";
 import { tempRoot } from "../support/temp-root.ts";
+
+// Real programs on a busy machine.
+setDefaultTimeout(60_000);
 
 const commands = await commandTexts({ runtime: testRuntime(), configPath: "/nonexistent" });
 const names = commands.map(({ name }) => name);

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { exposition } from "../../src/commands/metrics/exposition.ts";
@@ -6,6 +6,9 @@ import { fakeCloudflare } from "../support/fake-cloudflare.ts";
 import { mustRun, runProgram } from "../support/program.ts";
 import { site } from "../support/site.ts";
 import { tempRoot } from "../support/temp-root.ts";
+
+// Real programs on a busy machine.
+setDefaultTimeout(60_000);
 
 const startAt = Date.UTC(2026, 0, 1, 12);
 const docs = join(import.meta.dir, "../../docs");

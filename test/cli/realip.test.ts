@@ -1,10 +1,13 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { cloudflareRanges } from "../../src/core/guard.ts";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
 import { mustRun, runProgram, startProgram } from "../support/program.ts";
 import { until } from "../support/wait.ts";
 import { webMachine } from "../support/web-machine.ts";
+
+// Real programs on a busy machine.
+setDefaultTimeout(60_000);
 
 const path = "/etc/nginx/conf.d/cloudflare-realip.conf";
 

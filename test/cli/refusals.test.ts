@@ -24,14 +24,14 @@ const badLines: readonly [name: string, args: string[], code: number, says: stri
   ["an address of megabytes", ban("--jail", "sshd", "--", "a".repeat(100_000)), 2, "Cannot read address"],
   ["--help as an address", ban("--jail", "sshd", "--", "--help"), 2, 'Cannot read address "--help"'],
   ["--no-wait as an address", ban("--jail", "sshd", "--", "--no-wait"), 2, 'Cannot read address "--no-wait"'],
-  ["no address", ban("--jail", "sshd"), 2, '"ADDRESS": it is missing'],
+  ["no address", ban("--jail", "sshd"), 2, "Cannot run ban without ADDRESS"],
   [
     "two addresses",
     ban("203.0.113.7", "203.0.113.8", "--jail", "sshd"),
     2,
     '"203.0.113.8": one word too many',
   ],
-  ["no jail", ban("203.0.113.7"), 2, '"--jail": it is missing'],
+  ["no jail", ban("203.0.113.7"), 2, "Cannot run ban without --jail"],
   ["an empty jail", ban("203.0.113.7", "--jail", ""), 2, 'Cannot use --jail ""'],
   ["a jail with a line break", ban("203.0.113.7", "--jail", "a\nb"), 2, "Cannot use --jail"],
   ["an unknown option", ban("203.0.113.7", "--jial", "sshd"), 2, "did you mean --jail?"],
@@ -82,6 +82,7 @@ test.each(badLines)("%s is refused in one line and changes nothing", async (_, a
   expect(ended.stderr).toContain(says);
   expect(ended.stderr.split("\n")).toHaveLength(1);
   expect(ended.stderr.length).toBeLessThan(500);
+  expect(ended.stderr.replaceAll(web.directory, "")).toMatchSnapshot();
   expect(ended.stdout).toBe("");
   expect(web.dump()).toBe(before);
 });
@@ -103,6 +104,7 @@ test.each([
   const ended = await web.run(`ban ${address} --jail sshd`);
   expect(ended.code).toBe(2);
   expect(ended.stderr).toContain(says);
+  expect(ended.stderr).toMatchSnapshot();
   await web.deliver();
   expect(edge.rules()).toEqual([]);
 });
@@ -220,6 +222,7 @@ test.each(badConfigs)(
     expect(ended.code).toBe(3);
     expect(ended.stderr).toContain(says);
     expect(ended.stderr.split("\n")).toHaveLength(1);
+    expect(ended.stderr.replaceAll(web.directory, "")).toMatchSnapshot();
     expect(web.dump()).toBe(before);
   },
 );
@@ -240,6 +243,19 @@ test("a token in a configuration that others can read is refused", async () => {
   using web = site(edge, { config: { api_token_file: null, api_token: JSON.stringify(edge.token) } });
   Bun.spawnSync(["chmod", "644", web.configPath]);
   expect(await web.run("ban 203.0.113.7 --jail sshd")).toMatchObject({ code: 3 });
+});
+
+test.each([
+  ["a list that is not closed", '# mine\nhost = "web1"\nzones = ["example.com"\nbudget = 100\n', "3"],
+  ["a text without quotes", "host = web1\n", "1"],
+  ["a key twice", 'zones = [\n  "example.com",\n]\nbudget = 10\nbudget = 20\n', "5"],
+])("a configuration with %s is refused, and says from which line on", async (_, text, line) => {
+  await using edge = fakeCloudflare();
+  using web = site(edge);
+  web.write("config.toml", text);
+  const { code, stderr } = await web.run("list");
+  expect(code).toBe(3);
+  expect(stderr).toContain(`it is not valid TOML from line ${line} on (`);
 });
 
 test("a broken line of TOML that holds a token is not quoted", async () => {

@@ -39,7 +39,9 @@ export async function lookBefore(runtime: Runtime, fail2ban: Fail2banClient): Pr
 export async function refuseNewErrors(fail2ban: Fail2banClient, before: Before): Promise<void> {
   const fresh = (await fail2ban.configErrors()).filter((error) => !before.errors.includes(error));
   if (fresh.length === 0) return;
-  throw new Failure("config", `fail2ban refuses its configuration with this change: ${fresh.join("; ")}`);
+  throw new Failure("config", `fail2ban refuses its configuration with this change: ${fresh.join("; ")}`, {
+    hint: "mend what it names, and run this again",
+  });
 }
 
 /** Fails unless the jail has both actions, and the one of our name is ours. */
