@@ -37,7 +37,8 @@ export async function wireCourier(
     restartMs: config.restartGraceMs,
     rebuild: async (profile, found) => {
       const state = fail2banState();
-      if (state === null) throw new Failure("unavailable", "Cannot read fail2ban's bans now");
+      if (state === null)
+        throw new Failure("unavailable", "Cannot read fail2ban's bans now", { hint: "it is tried again" });
       await rebuild(options, profile, found, state);
     },
     stillBanned: () => {

@@ -33,7 +33,10 @@ export async function banDirectly(ban: DirectBan, journalFailure: Failure): Prom
       const changes = networks.map((network) => ({ kind: "add", network, mode, jail: holder.jail }) as const);
       for await (const settled of place.apply(changes, deadline)) {
         if ("failure" in settled) obstacle = settled.failure;
-        else if (settled.outcome === "full") obstacle = new Failure("refused", `${place.label} is full`);
+        else if (settled.outcome === "full")
+          obstacle = new Failure("refused", `Cannot block at ${place.label}: it is full`, {
+            hint: "see: fail2ban-cloudflare status",
+          });
         else blocked.push(`${settled.change.network.text} at ${place.label}`);
       }
     }

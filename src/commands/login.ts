@@ -71,7 +71,7 @@ export const login = ({ runtime, configPath }: Invocation) =>
   });
 
 function isNone(option: string, value: string, known: readonly string[]): Failure {
-  return new Failure("usage", `Cannot log in with --${option} ${quoted(value)}: it is none`, {
+  return new Failure("usage", `Cannot log in with --${option} ${quoted(value)}: there is no such one`, {
     hint: `one of: ${known.join(", ")}`,
   });
 }

@@ -46,7 +46,7 @@ export function profileOf(
     }
   }
   const mode = read.text("mode", main?.mode ?? "block");
-  if (!isMode(mode)) throw read.refuse("mode", `${quoted(mode)} is none`, `one of: ${modes.join(", ")}`);
+  if (!isMode(mode)) throw read.refuse("mode", `there is no ${quoted(mode)}`, `one of: ${modes.join(", ")}`);
   const zones = read.texts("zones");
   const account = read.optional("account");
   const list = listOf(read, table);
@@ -70,7 +70,7 @@ export function profileOf(
 function listOf(read: Reader, table: Table): ListConfig | null {
   const backend = read.text("backend", "access-rules");
   if (backend !== "access-rules" && backend !== "list") {
-    throw read.refuse("backend", `${quoted(backend)} is none`, "one of: access-rules, list");
+    throw read.refuse("backend", `there is no ${quoted(backend)}`, "one of: access-rules, list");
   }
   const name = read.text("list", "fail2ban");
   if (!listName.test(name)) {

@@ -30,7 +30,10 @@ export function terminalAsker({ keyboard, terminal, talk }: Runtime): Asker | nu
       const line = readHidden(keys);
       talk(`${question} (it is not shown; Enter ends it)`);
       const typed = (await line)?.trim() ?? null;
-      if (typed === "") throw new Failure("usage", "Cannot log in: nothing was typed");
+      if (typed === "")
+        throw new Failure("usage", "Cannot log in: nothing was typed", {
+          hint: "paste the token, then Enter",
+        });
       return answered(typed);
     },
     async one(question, options) {
@@ -53,6 +56,9 @@ export function terminalAsker({ keyboard, terminal, talk }: Runtime): Asker | nu
 }
 
 function answered<Answer>(answer: Answer | null): Answer {
-  if (answer === null) throw new Failure("usage", "Login was given up: nothing was written");
+  if (answer === null)
+    throw new Failure("usage", "Login was given up: nothing was written", {
+      hint: "run it again: fail2ban-cloudflare login",
+    });
   return answer;
 }
