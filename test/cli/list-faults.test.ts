@@ -82,7 +82,7 @@ test("a ban on a broken disk goes into the list directly", async () => {
   expect(edge.blocked()).toEqual(["203.0.113.1", "203.0.113.7"]);
   edge.lists.plan.items = 2;
   expect((await web.run("ban 203.0.113.8 --jail sshd")).stderr).toContain(
-    "not blocked; list fail2ban is full",
+    "not blocked; Cannot block at list fail2ban: it is full",
   );
 });
 
