@@ -786,6 +786,42 @@ describe.skipIf(!hasPrograms)("doctor", () => {
     expect({ code, faults }).toEqual({ code: 0, faults: [] });
   });
 
+  const listHost = (host: Patient, permissions: readonly Permission[]): void => {
+    host.configure({ zones: null, backend: '"list"', account: JSON.stringify(host.edge.account.id) });
+    grant(host, permissions);
+  };
+  const listRights: readonly Permission[] = ["Zone Read", "Account Filter Lists Write", "Zone WAF Write"];
+
+  test("finds nothing where a list blocks, and makes none", async () => {
+    await using host = await patient();
+    listHost(host, listRights);
+    await host.doctor();
+    expect(host.edge.calls.filter(({ method }) => !["GET", "DELETE"].includes(method))).toEqual([]);
+    await host.ban("203.0.113.7");
+    expect(host.edge.blocked()).toEqual(["203.0.113.7"]);
+    const { code, faults, findings } = await host.doctor();
+    expect({ code, faults }).toEqual({ code: 0, faults: [] });
+    expect(findings.filter(({ check }) => check === "permissions").map(({ what }) => what)).toEqual([
+      `account ${host.edge.account.id}: Account → Account Filter Lists → Edit`,
+      "zone example.com: Zone → Zone WAF → Edit",
+    ]);
+    expect(host.edge.blocked()).toEqual(["203.0.113.7"]);
+    expect(host.edge.violations).toEqual([]);
+  });
+
+  test.each<[Permission[], string]>([
+    [["Zone Read", "Account Filter Lists Read", "Zone WAF Write"], "Account → Account Filter Lists → Edit"],
+    [["Zone Read", "Account Filter Lists Write", "Zone WAF Read"], "Zone → Zone WAF → Edit"],
+  ])("finds that with %j a list lacks %s", async (rights, lacking) => {
+    await using host = await patient();
+    listHost(host, rights);
+    const { code, faults } = await host.doctor();
+    expect(code).toBe(3);
+    expect(faults.map(({ what }) => what)).toEqual([
+      expect.stringMatching(new RegExp(`^The credential lacks ${lacking} for .*, and may only read$`)),
+    ]);
+  });
+
   test.each(faults)("finds $name", async ({ world, plant, found, mend, warning }) => {
     await using host = await patient(world);
     await plant(host);

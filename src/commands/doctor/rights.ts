@@ -11,8 +11,8 @@ import type { Host, ProfileSeen } from "./host.ts";
 const soonMs = 14 * 86_400_000;
 
 /** What blocks for a profile. */
-function backendOf(_: ProfileConfig): Backend {
-  return "access-rules";
+function backendOf({ list }: ProfileConfig): Backend {
+  return list === null ? "access-rules" : "list";
 }
 
 /** The findings of every profile of the configuration. */
