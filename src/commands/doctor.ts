@@ -24,10 +24,11 @@ import { permissions, token } from "./doctor/rights.ts";
 import { redacted, secretsOf } from "./doctor/secrets.ts";
 import type { Invocation } from "./invocation.ts";
 
-/** In the order of a ban's way, so that what others follow from comes first. */
+/** What others follow from comes first: a failure that several meet is said by the first. */
 const checks: readonly Check[] = [
   configuration,
   credential,
+  journal,
   connection,
   clock,
   ranges,
@@ -44,7 +45,6 @@ const checks: readonly Check[] = [
   nginxLog,
   leaks,
   courier,
-  journal,
   bans,
   edge,
 ];

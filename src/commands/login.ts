@@ -32,13 +32,13 @@ export const login = ({ runtime, configPath }: Invocation) =>
       profile: { type: "string", description: "Write it into [profiles.NAME]", valueHint: "NAME" },
     },
     async run({ args }) {
-      const named = placesGiven(args);
       if (args.mode !== undefined && !isMode(args.mode)) throw isNone("mode", args.mode, modes);
       const { profile = "" } = args;
       if (!/^[A-Za-z0-9_-]*$/.test(profile)) throw isNone("profile", profile, ["letters, digits, - and _"]);
       const target = targetOf(runtime, configPath, profile);
       const backend = args.backend ?? target.backend;
       if (!isBackend(backend)) throw isNone("backend", backend, backends);
+      const named = placesGiven(args, backend);
 
       const asker = terminalAsker(runtime);
       const kind = (named ?? target.places)?.account ? "account" : "zone";

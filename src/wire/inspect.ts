@@ -10,8 +10,6 @@ import { client, uncounted } from "./client.ts";
 
 export { backends, isBackend, requirements } from "../cloudflare/permissions.ts";
 export type { Backend, Ground, Requirement, Right } from "../cloudflare/permissions.ts";
-export { reach } from "../cloudflare/reach.ts";
-export type { Reached } from "../cloudflare/reach.ts";
 export { tokenToCreate } from "../cloudflare/token-to-create.ts";
 export type { SeenAccount, SeenZone } from "../cloudflare/directory.ts";
 export type { TokenState } from "../cloudflare/tokens.ts";

@@ -2,7 +2,6 @@ import { expect, test } from "bun:test";
 import { examine, ok, warn } from "../../src/commands/doctor/check.ts";
 import type { Check, Finding, Report } from "../../src/commands/doctor/check.ts";
 import { hostOf } from "../../src/commands/doctor/host.ts";
-import { readDirectives } from "../../src/commands/doctor/nginx-directives.ts";
 import { json, lines, verdictOf } from "../../src/commands/doctor/print.ts";
 import { Failure } from "../../src/errors.ts";
 import { testRuntime } from "../support/runtime.ts";
@@ -67,21 +66,4 @@ test("the JSON has a version, and the shape that is documented", () => {
 
 test("what a program said cannot forge a line", () => {
   expect(lines([report(warn("a\n✓ b", "c", "d\re"))])).toEqual(["! a  a\\u000a✓ b: c", "     → d\\u000de"]);
-});
-
-test("nginx's directives are found in blocks, quotes and comments", () => {
-  const text = `# configuration file /etc/nginx/nginx.conf:
-http { # error_log off;
-  log_format x '{"a": "$b;"}';   set_real_ip_from   192.0.2.0/24;
-  server { location ~ "^/a{2};$" { limit_req zone=a burst=1; } }
-  add_header X "say \\"hi\\""; }`;
-  expect(readDirectives(text).map(({ name, values }) => [name, ...values])).toEqual([
-    ["http"],
-    ["log_format", "x", '{"a": "$b;"}'],
-    ["set_real_ip_from", "192.0.2.0/24"],
-    ["server"],
-    ["location", "~", "^/a{2};$"],
-    ["limit_req", "zone=a", "burst=1"],
-    ["add_header", "X", 'say \\"hi\\"'],
-  ]);
 });

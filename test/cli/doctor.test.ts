@@ -170,7 +170,7 @@ const faults: readonly Fault[] = [
   {
     name: "a page in place of the API",
     plant: (host) => host.edge.fail({ kind: "html", status: 200 }, { times: Infinity }),
-    found: ["connection: Cannot reach Cloudflare: status 200, and no answer of its API"],
+    found: ["connection: Cannot use Cloudflare's ranges from"],
     mend: "curl -i",
   },
   {
@@ -196,8 +196,8 @@ const faults: readonly Fault[] = [
     name: "a range of Cloudflare's that is new",
     plant: ({ edge }) =>
       void (edge.ranges = { ...edge.ranges, ipv4: [...edge.ranges.ipv4, "203.0.113.0/24"] }),
-    found: ["ranges: Cloudflare has a range that this program does not know: 203.0.113.0/24"],
-    mend: "upgrade",
+    found: ["ranges: Cloudflare has a range that is not known here: 203.0.113.0/24"],
+    mend: "deliver",
     warning: true,
   },
   // What the credential may do.
@@ -503,33 +503,33 @@ const faults: readonly Fault[] = [
   {
     name: "a configuration that nginx refuses",
     plant: (host) => host.serve((text) => text.replace("events { }", "event { }")),
-    found: ['nginx: nginx refuses its configuration: unknown directive "event"'],
+    found: ['unknown directive "event"'],
     mend: "nginx -t",
   },
   {
     name: "an nginx that does not restore the visitor's address",
     plant: (host) => host.serve((text) => text.replace(/set_real_ip_from .*;/g, "")),
-    found: ["nginx: nginx does not take the visitor's address from Cloudflare"],
-    mend: "fail2ban-cloudflare realip",
+    found: ["set_real_ip_from lacks 173.245.48.0/20"],
+    mend: "fail2ban-cloudflare realip --write",
   },
   {
     name: "an nginx that lacks one of Cloudflare's ranges",
     plant: (host) => host.serve((text) => text.replace("set_real_ip_from 172.64.0.0/13;", "")),
-    found: ["nginx: nginx does not take the visitor's address from Cloudflare's 172.64.0.0/13"],
+    found: ["set_real_ip_from lacks 172.64.0.0/13"],
     mend: "fail2ban-cloudflare realip",
   },
   {
     name: "an nginx that believes everybody",
     plant: (host) =>
       host.serve((text) => text.replace("real_ip_header", "set_real_ip_from 0.0.0.0/0;\nreal_ip_header")),
-    found: ["nginx: nginx believes everybody who names an address"],
+    found: ["set_real_ip_from 0.0.0.0/0 has every visitor name the address that it likes"],
     mend: "fail2ban-cloudflare realip",
   },
   {
     name: "an nginx that looks into the wrong header",
     plant: (host) => host.serve((text) => text.replace("real_ip_header CF-Connecting-IP;", "")),
-    found: ["nginx: nginx looks for the visitor's address in X-Real-IP"],
-    mend: "real_ip_header CF-Connecting-IP",
+    found: ["real_ip_header is X-Real-IP, not CF-Connecting-IP"],
+    mend: "fail2ban-cloudflare realip --write",
   },
   {
     name: "an nginx without limits",
@@ -653,7 +653,7 @@ const faults: readonly Fault[] = [
     name: "a broken journal",
     plant: (host) =>
       host.write("var/lib/fail2ban/cloudflare/journal.db", "not a database, not at all\n".repeat(99), 0o600),
-    found: ["budget: Cannot use journal"],
+    found: ["journal: Cannot use journal"],
     mend: "df ",
   },
   {
@@ -784,6 +784,42 @@ describe.skipIf(!hasPrograms)("doctor", () => {
     await host.ban("203.0.113.7");
     const { code, faults } = await host.doctor();
     expect({ code, faults }).toEqual({ code: 0, faults: [] });
+  });
+
+  const listHost = (host: Patient, permissions: readonly Permission[]): void => {
+    host.configure({ zones: null, backend: '"list"', account: JSON.stringify(host.edge.account.id) });
+    grant(host, permissions);
+  };
+  const listRights: readonly Permission[] = ["Zone Read", "Account Filter Lists Write", "Zone WAF Write"];
+
+  test("finds nothing where a list blocks, and makes none", async () => {
+    await using host = await patient();
+    listHost(host, listRights);
+    await host.doctor();
+    expect(host.edge.calls.filter(({ method }) => !["GET", "DELETE"].includes(method))).toEqual([]);
+    await host.ban("203.0.113.7");
+    expect(host.edge.blocked()).toEqual(["203.0.113.7"]);
+    const { code, faults, findings } = await host.doctor();
+    expect({ code, faults }).toEqual({ code: 0, faults: [] });
+    expect(findings.filter(({ check }) => check === "permissions").map(({ what }) => what)).toEqual([
+      `account ${host.edge.account.id}: Account → Account Filter Lists → Edit`,
+      "zone example.com: Zone → Zone WAF → Edit",
+    ]);
+    expect(host.edge.blocked()).toEqual(["203.0.113.7"]);
+    expect(host.edge.violations).toEqual([]);
+  });
+
+  test.each<[Permission[], string]>([
+    [["Zone Read", "Account Filter Lists Read", "Zone WAF Write"], "Account → Account Filter Lists → Edit"],
+    [["Zone Read", "Account Filter Lists Write", "Zone WAF Read"], "Zone → Zone WAF → Edit"],
+  ])("finds that with %j a list lacks %s", async (rights, lacking) => {
+    await using host = await patient();
+    listHost(host, rights);
+    const { code, faults } = await host.doctor();
+    expect(code).toBe(3);
+    expect(faults.map(({ what }) => what)).toEqual([
+      expect.stringMatching(new RegExp(`^The credential lacks ${lacking} for .*, and may only read$`)),
+    ]);
   });
 
   test.each(faults)("finds $name", async ({ world, plant, found, mend, warning }) => {

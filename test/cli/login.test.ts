@@ -194,6 +194,25 @@ test("a Global API Key blocks in all zones of its user", async () => {
   expect(edge.blocked(edge.user.scope)).toEqual(["203.0.113.7"]);
 });
 
+test.each<[string, string[], string[]]>([
+  ["every zone of its account", [], []],
+  ["the zone that is named", ["--zones", "example.com"], ["example.com"]],
+])("a list is logged in for, and acts in %s", async (_, more, zones) => {
+  await using edge = fakeCloudflare();
+  using web = site(edge, { config: { zones: null } });
+  const rights: readonly Permission[] = ["Zone Read", "Account Filter Lists Write", "Zone WAF Write"];
+  const given = web.write("given", edge.grant("test-token-list", { permissions: rights }));
+  const line = ["login", "--token-file", given, "--backend", "list", "--account", edge.account.id, ...more];
+  const ended = await web.runArgs(...line);
+  expect(ended.stderr).toBe("logged in; see: fail2ban-cloudflare doctor");
+  expect(ended.stdout).toContain("✓ zone example.com: Zone → Zone WAF → Edit");
+  expect(mainProfile(web)).toMatchObject({ zones, account: edge.account.id, list: { name: "fail2ban" } });
+  await web.run("ban 203.0.113.7 --jail sshd");
+  await web.deliver();
+  expect(edge.blocked()).toEqual(["203.0.113.7"]);
+  expect(edge.rules()).toEqual([]);
+});
+
 test("a wrong key is refused", async () => {
   await using edge = fakeCloudflare();
   using web = site(edge);

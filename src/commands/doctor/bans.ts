@@ -31,7 +31,7 @@ export const bans: Check = {
     const path = databasePath(host.directory);
     const profiles = new Map(usesOf(dump).map(({ jail, options }) => [jail, options.get("cfprofile") ?? ""]));
     const look = async () => {
-      const found = path === null ? [] : bansOf(host, join(host.runtime.root, path), profiles);
+      const found = path === null ? [] : await bansOf(host, join(host.runtime.root, path), profiles);
       const held = new Set(
         (await host.journal()?.holds(null))?.map(({ jail, address }) => `${jail} ${address}`),
       );
@@ -55,15 +55,20 @@ function nameOf({ jail, address }: Ban): string {
   return `${jail} ${address}`;
 }
 
-function bansOf(host: Host, database: string, profiles: ReadonlyMap<string, string>): readonly Ban[] {
+async function bansOf(
+  host: Host,
+  database: string,
+  profiles: ReadonlyMap<string, string>,
+): Promise<readonly Ban[]> {
   const now = host.runtime.now();
+  const ranges = await host.ranges();
   return (readState(database)?.bans ?? []).flatMap(({ jail, ip, running, untilAt }): Ban[] => {
     const [profile, address] = [profiles.get(jail), readAddress(ip)];
     if (profile === undefined || address === null || !running || untilAt < now + momentMs) return [];
     const { config, runtime } = host;
     if (!config().profiles.has(profile)) return [];
     try {
-      const options = intakeOptions(runtime, config(), profileNamed(config(), profile));
+      const options = intakeOptions(runtime, config(), profileNamed(config(), profile), ranges);
       const networks = intake(address, options);
       return [{ jail, address: address.text, refusal: networks === null ? "ignored" : null }];
     } catch (error) {

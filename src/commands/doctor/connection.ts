@@ -1,6 +1,5 @@
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { cloudflareRanges } from "../../core/guard.ts";
 import { bad, ok, orWell, warn } from "./check.ts";
 import type { Check } from "./check.ts";
 import type { Host } from "./host.ts";
@@ -35,9 +34,9 @@ function courierHasProxy({ runtime }: Host): boolean {
 export const clock: Check = {
   name: "clock",
   async run(host) {
-    const { at } = await host.reached();
-    if (at === null) return [];
-    const skewMs = host.runtime.now() - at;
+    await host.reached();
+    const skewMs = host.skewMs();
+    if (skewMs === null) return [];
     const state = skewMs > 0 ? "ahead of" : "behind";
     const seconds = Math.round(Math.abs(skewMs) / 1_000);
     if (Math.abs(skewMs) <= mostSkewMs) return [ok("The clock agrees with Cloudflare's")];
@@ -54,15 +53,16 @@ export const clock: Check = {
 export const ranges: Check = {
   name: "ranges",
   async run(host) {
-    const { ranges: current } = await host.reached();
-    const unknown = current.filter((range) => !cloudflareRanges.includes(range));
-    const findings = unknown.map((range) =>
-      warn(
-        `Cloudflare has a range that this program does not know: ${range}`,
-        "nothing keeps fail2ban from banning Cloudflare itself there",
-        `upgrade fail2ban-cloudflare; until then: ignore = ["${range}"], and set_real_ip_from ${range} in nginx`,
-      ),
-    );
+    const [current, known] = [await host.reached(), await host.ranges()];
+    const findings = current
+      .filter((range) => !known.includes(range))
+      .map((range) =>
+        warn(
+          `Cloudflare has a range that is not known here: ${range}`,
+          "nothing keeps fail2ban from banning Cloudflare itself there until a courier asks, once an hour",
+          "fail2ban-cloudflare deliver",
+        ),
+      );
     return orWell(findings, "Cloudflare's own ranges are those that are known here");
   },
 };

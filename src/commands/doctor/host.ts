@@ -2,21 +2,23 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../../config.ts";
 import type { Config, ProfileConfig } from "../../config.ts";
+import { knownRanges } from "../../core/ranges.ts";
 import { readCredential } from "../../credential.ts";
 import type { FoundCredential } from "../../credential.ts";
 import { Failure } from "../../errors.ts";
 import { findFail2ban } from "../../fail2ban/client.ts";
 import type { Fail2banClient } from "../../fail2ban/client.ts";
 import type { Dump } from "../../fail2ban/dump.ts";
-import { inspect, reach } from "../../wire/inspect.ts";
-import type { Inspection, Reached } from "../../wire/inspect.ts";
+import { forgetful, publishedRanges } from "../../wire/client.ts";
+import { inspect } from "../../wire/inspect.ts";
+import type { Inspection } from "../../wire/inspect.ts";
 import { openSqlite } from "../../journal/sqlite.ts";
 import type { SqliteJournal } from "../../journal/sqlite.ts";
 import type { Runtime } from "../../runtime.ts";
 import { introduce } from "../introduce.ts";
 import type { Introduced } from "../introduce.ts";
-import { nginxDirectives } from "./nginx-directives.ts";
-import type { Directive } from "./nginx-directives.ts";
+import { findWebServer } from "../realip/web-server.ts";
+import type { WebServer } from "../realip/web-server.ts";
 import { reachFailure } from "./reach-failure.ts";
 
 /** No program that we ask takes longer, unless it hangs. */
@@ -47,12 +49,16 @@ export interface Host extends Disposable {
   readonly directory: string;
   config(): Config;
   credential(profile: ProfileConfig): FoundCredential;
-  /** What Cloudflare answers without a credential. */
-  reached(): Promise<Reached>;
+  /** What Cloudflare answers without a credential: its own ranges as of now. */
+  reached(): Promise<readonly string[]>;
+  /** How far the clock is ahead of Cloudflare's, milliseconds, as of its last answer; null: it does not say. */
+  skewMs(): number | null;
+  /** Cloudflare's own ranges, as far as they are known here. */
+  ranges(): Promise<readonly string[]>;
   profile(profile: ProfileConfig): Promise<ProfileSeen>;
   fail2ban(): Promise<Fail2banSeen>;
-  /** nginx's whole configuration; null: there is no nginx. */
-  nginx(): Promise<readonly Directive[] | null>;
+  /** nginx's whole configuration, as nginx prints it; null: there is no nginx. */
+  nginx(): Promise<string | null>;
   /** null: there is none yet. */
   journal(): SqliteJournal | null;
   /** How many calls Cloudflare leaves us, as it last said; null: it has not. */
@@ -62,7 +68,7 @@ export interface Host extends Disposable {
 }
 
 export function hostOf(original: Runtime, configPath: string): Host {
-  let left: number | null = null;
+  let [left, skewMs]: [number | null, number | null] = [null, null];
   const runtime: Runtime = {
     ...original,
     async run(argv, { timeoutMs }) {
@@ -77,6 +83,8 @@ export function hostOf(original: Runtime, configPath: string): Host {
       const response = await original.fetch(url, init);
       const said = /;\s*r=(\d+)/.exec(response.headers.get("Ratelimit") ?? "")?.[1];
       if (said !== undefined) left = Math.min(left ?? Number(said), Number(said));
+      const at = Date.parse(response.headers.get("Date") ?? "");
+      if (Number.isFinite(at)) skewMs = original.now() - at;
       return response;
     },
   };
@@ -85,7 +93,7 @@ export function hostOf(original: Runtime, configPath: string): Host {
   const reached = once(async () => {
     const { apiBase } = config();
     try {
-      return await reach({ fetch: runtime.fetch, baseUrl: apiBase, signal: runtime.signal });
+      return await publishedRanges(runtime, config());
     } catch (error) {
       throw reachFailure(error, apiBase);
     }
@@ -115,6 +123,8 @@ export function hostOf(original: Runtime, configPath: string): Host {
     config,
     credential,
     reached,
+    skewMs: () => skewMs,
+    ranges: async () => knownRanges(journal() ?? forgetful),
     runtimeOf,
     profile: each(async (profile: ProfileConfig) => {
       await reached();
@@ -131,7 +141,7 @@ export function hostOf(original: Runtime, configPath: string): Host {
       const [errors, dump] = await Promise.all([client.configErrors(), client.dump()]);
       return { client, errors, dump };
     }),
-    nginx: once(() => nginxDirectives(runtime)),
+    nginx: once(async () => (await nginxOf(runtime)?.test()) ?? null),
     journal,
     callsLeft: () => left,
     [Symbol.dispose]: () => opened.dispose(),
@@ -144,6 +154,15 @@ function fail2banDirectory({ root }: Runtime, config: () => Config): string {
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     return join(root, "/etc/fail2ban");
+  }
+}
+
+function nginxOf(runtime: Runtime): WebServer | null {
+  try {
+    return findWebServer(runtime, "nginx");
+  } catch (error) {
+    if (error instanceof Failure && error.kind === "unavailable") return null;
+    throw error;
   }
 }
 

@@ -1,75 +1,40 @@
-import { fromBytes, readAddress, toBytes } from "../../core/address.ts";
-import type { Address } from "../../core/address.ts";
-import { cloudflareRanges } from "../../core/guard.ts";
 import { jailName } from "../../fail2ban/files.ts";
+import { checkRealip } from "../realip/check.ts";
+import { readDump } from "../realip/nginx-config.ts";
+import type { Statement } from "../realip/nginx-config.ts";
 import { bad, ok, orWell, warn } from "./check.ts";
 import type { Check, Finding } from "./check.ts";
-import type { Directive } from "./nginx-directives.ts";
 
-/** Headers in which Cloudflare names the visitor. */
-const visitorHeaders = ["cf-connecting-ip", "x-forwarded-for", "true-client-ip"];
-
-const realip =
-  "fail2ban-cloudflare realip > /etc/nginx/conf.d/cloudflare-realip.conf && nginx -t && nginx -s reload";
+/** Most that are named. */
+const mostNamed = 3;
 
 /** Whether nginx knows its visitors, and counts their requests. */
 export const nginx: Check = {
   name: "nginx",
   async run(host) {
-    const directives = await host.nginx();
-    if (directives === null) return [ok("There is no nginx here")];
+    const printed = await host.nginx();
+    if (printed === null) return [ok("There is no nginx here")];
     return orWell(
-      [...trusted(directives), ...header(directives), ...limits(directives)],
+      [...visitors(checkRealip(printed, await host.ranges())), ...limits(readDump(printed))],
       "nginx restores the visitor's address and limits requests",
     );
   },
 };
 
-function trusted(directives: readonly Directive[]): Finding[] {
-  const believed = valuesOf(directives, "set_real_ip_from")
-    .map(([range = ""]) => readAddress(range))
-    .filter((range) => range !== null);
-  if (believed.some(({ prefix }) => prefix === 0)) {
-    return [
-      bad(
-        "nginx believes everybody who names an address (set_real_ip_from 0.0.0.0/0)",
-        "anybody can have anybody banned",
-        realip,
-      ),
-    ];
-  }
-  const missing = cloudflareRanges.filter((text) => {
-    const range = readAddress(text);
-    return range !== null && !believed.some((one) => covers(one, range));
-  });
-  if (missing.length === 0) return [];
-  const which =
-    missing.length === cloudflareRanges.length ? "Cloudflare" : `Cloudflare's ${missing.join(", ")}`;
+function visitors(faults: readonly string[]): Finding[] {
+  if (faults.length === 0) return [];
+  const more = faults.length > mostNamed ? `; and ${faults.length - mostNamed} more` : "";
   return [
     bad(
-      `nginx does not take the visitor's address from ${which}`,
-      "fail2ban bans Cloudflare itself for what a visitor did",
-      realip,
+      `${faults.slice(0, mostNamed).join("; ")}${more}`,
+      "fail2ban bans Cloudflare itself, or whomever a visitor names, for what a visitor did",
+      "fail2ban-cloudflare realip --write /etc/nginx/conf.d/cloudflare-realip.conf && nginx -s reload",
     ),
   ];
 }
 
-function header(directives: readonly Directive[]): Finding[] {
-  const named = valuesOf(directives, "real_ip_header").map(([value = ""]) => value);
-  const wrong =
-    named.length === 0 ? "X-Real-IP" : named.find((name) => !visitorHeaders.includes(name.toLowerCase()));
-  if (wrong === undefined) return [];
-  return [
-    bad(
-      `nginx looks for the visitor's address in ${wrong}`,
-      "Cloudflare does not send that, so every visitor has Cloudflare's address",
-      "real_ip_header CF-Connecting-IP;",
-    ),
-  ];
-}
-
-function limits(directives: readonly Directive[]): Finding[] {
-  if (valuesOf(directives, "limit_req").length === 0) {
+function limits(statements: readonly Statement[]): Finding[] {
+  if (valuesOf(statements, "limit_req").length === 0) {
     return [
       bad(
         "nginx limits no requests (limit_req_zone and limit_req)",
@@ -78,7 +43,7 @@ function limits(directives: readonly Directive[]): Finding[] {
       ),
     ];
   }
-  if (!valuesOf(directives, "limit_req_dry_run").some(([value]) => value === "on")) return [];
+  if (!valuesOf(statements, "limit_req_dry_run").some(([value]) => value === "on")) return [];
   return [
     warn(
       "nginx only tries its limits (limit_req_dry_run)",
@@ -95,12 +60,13 @@ const levels = ["debug", "info", "notice", "warn", "error", "crit", "alert", "em
 export const nginxLog: Check = {
   name: "nginx log",
   async run(host) {
-    const directives = await host.nginx();
+    const printed = await host.nginx();
     const { dump } = await host.fail2ban();
     const dumped = dump.jails.get(jailName);
-    if (directives === null || dumped === undefined) return [];
-    const [limit = "error"] = valuesOf(directives, "limit_req_log_level")[0] ?? [];
-    const logs = valuesOf(directives, "error_log").map(([path = "", level = "error"]) => ({ path, level }));
+    if (printed === null || dumped === undefined) return [];
+    const statements = readDump(printed);
+    const [limit = "error"] = valuesOf(statements, "limit_req_log_level")[0] ?? [];
+    const logs = valuesOf(statements, "error_log").map(([path = "", level = "error"]) => ({ path, level }));
     const findings: Finding[] = [];
     if (logs.length > 0 && logs.every(({ level }) => levels.indexOf(level) > levels.indexOf(limit))) {
       findings.push(
@@ -124,11 +90,10 @@ export const nginxLog: Check = {
   },
 };
 
-function valuesOf(directives: readonly Directive[], name: string): readonly (readonly string[])[] {
-  return directives.filter((directive) => directive.name === name).map(({ values }) => values);
-}
-
-function covers(wide: Address, narrow: Address): boolean {
-  if (wide.family !== narrow.family || wide.prefix > narrow.prefix) return false;
-  return fromBytes(toBytes(narrow), wide.prefix)?.text === wide.text;
+/** What follows a name, wherever it stands. */
+function valuesOf(statements: readonly Statement[], name: string): readonly (readonly string[])[] {
+  return statements.flatMap(({ words: [first, ...values], block }) => [
+    ...(first === name ? [values] : []),
+    ...valuesOf(block ?? [], name),
+  ]);
 }

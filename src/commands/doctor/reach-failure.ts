@@ -2,9 +2,12 @@ import { Failure } from "../../errors.ts";
 
 /** Why Cloudflare could not be reached, in words, and what to look at. Source: the codes of Bun's fetch. */
 export function reachFailure(error: unknown, apiBase: string): Failure {
-  if (error instanceof Failure) return error;
+  if (error instanceof Failure && error.cause === undefined) {
+    const hint = `see who answers: curl -i ${apiBase}/ips; and www.cloudflarestatus.com`;
+    return new Failure(error.kind, error.message, { hint, cause: error });
+  }
   const { hostname, port } = new URL(apiBase);
-  const code = codeOf(error);
+  const code = codeOf(error instanceof Failure ? error.cause : error);
   const failure = (state: string, hint: string): Failure =>
     new Failure("unavailable", `Cannot reach ${hostname}: ${state} (${code})`, { hint, cause: error });
   if (/^(ENOTFOUND|EAI_|DNS)/.test(code)) {

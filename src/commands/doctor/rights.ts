@@ -1,7 +1,8 @@
 import type { ProfileConfig } from "../../config.ts";
 import { requirements } from "../../wire/inspect.ts";
-import type { Backend, Ground } from "../../wire/inspect.ts";
+import type { Backend, Ground, Requirement } from "../../wire/inspect.ts";
 import { groundsOf } from "../login/places.ts";
+import type { Places } from "../login/places.ts";
 import { bad, distinct, foundBy, ok, warn } from "./check.ts";
 import type { Check, Finding } from "./check.ts";
 import type { Host, ProfileSeen } from "./host.ts";
@@ -9,8 +10,10 @@ import type { Host, ProfileSeen } from "./host.ts";
 /** A token that ends within this time is to be renewed. */
 const soonMs = 14 * 86_400_000;
 
-/** What blocks for every profile. */
-const backend: Backend = "access-rules";
+/** What blocks for a profile. */
+function backendOf({ list }: ProfileConfig): Backend {
+  return list === null ? "access-rules" : "list";
+}
 
 /** The findings of every profile of the configuration. */
 export async function ofProfiles(
@@ -45,20 +48,24 @@ function stateOf({ found, token: state }: ProfileSeen, now: number): Finding {
 export const permissions: Check = {
   name: "permissions",
   run: (host) =>
-    ofProfiles(host, async ({ zones, account }, seen) => {
-      const places =
-        zones.length === 0
-          ? [{ zones: [], account }]
-          : zones.map((zone) => ({ zones: [zone], account: null }));
-      const findings = places.map((place) =>
+    ofProfiles(host, async (profile, seen) => {
+      const backend = backendOf(profile);
+      const findings = placesOf(profile).map((place) =>
         foundBy(async () => {
           const grounds = await groundsOf(seen.inspection, place, { backend, seen });
-          return [...grounds.flatMap((ground) => inactive(ground, seen)), ...(await lacking(grounds, seen))];
+          const needed = requirements(backend, grounds);
+          return [...grounds.flatMap((ground) => inactive(ground, seen)), ...(await lacking(needed, seen))];
         }),
       );
       return (await Promise.all(findings)).flat();
     }),
 };
+
+/** Each for itself where one can be wrong without the others. */
+function placesOf({ zones, account }: ProfileConfig): readonly Places[] {
+  if (account !== null || zones.length === 0) return [{ zones, account }];
+  return zones.map((zone) => ({ zones: [zone], account: null }));
+}
 
 function inactive({ id, label }: Ground, { zones }: ProfileSeen): Finding[] {
   const status = zones.find((zone) => zone.id === id)?.status ?? "active";
@@ -72,8 +79,11 @@ function inactive({ id, label }: Ground, { zones }: ProfileSeen): Finding[] {
   ];
 }
 
-async function lacking(grounds: readonly Ground[], { inspection, found }: ProfileSeen): Promise<Finding[]> {
-  const findings = requirements(backend, grounds).map(async (requirement) => {
+async function lacking(
+  needed: readonly Requirement[],
+  { inspection, found }: ProfileSeen,
+): Promise<Finding[]> {
+  const findings = needed.map(async (requirement) => {
     const { label, permission } = requirement;
     const right = await inspection.probe(requirement);
     if (right === "edit") return ok(`${label}: ${permission}`);

@@ -2,6 +2,7 @@ import { quoted } from "../../core/address.ts";
 import { keyFound, readSecretFile, tokenFound } from "../../credential.ts";
 import type { FoundCredential } from "../../credential.ts";
 import { Failure } from "../../errors.ts";
+import type { Backend } from "../../wire/inspect.ts";
 import type { Asker } from "./asker.ts";
 import type { Places } from "./places.ts";
 
@@ -14,13 +15,15 @@ export interface GivenArguments {
   readonly account?: string | undefined;
 }
 
-/** The places that the command line names; null: none. */
-export function placesGiven({ zones, account }: GivenArguments): Places | null {
+/** The places that the command line names; null: none. Only a list has both zones and an account. */
+export function placesGiven({ zones, account }: GivenArguments, backend: Backend): Places | null {
   if (zones === undefined) return account === undefined ? null : { zones: [], account };
   const names = zones.split(",").map((name) => name.trim());
-  if (account !== undefined) throw refusal(zones, "an account is named too", "keep one of the two");
+  if (account !== undefined && backend !== "list") {
+    throw refusal(zones, "an account is named too", "keep one of the two, or add: --backend list");
+  }
   if (names.includes("")) throw refusal(zones, "a name is empty", "--zones example.com,example.net");
-  return { zones: names, account: null };
+  return { zones: names, account: account ?? null };
 }
 
 function refusal(zones: string, state: string, hint: string): Failure {

@@ -3,7 +3,10 @@ import type { Backend, Ground, Inspection } from "../../wire/inspect.ts";
 import type { Asker } from "./asker.ts";
 import type { Introduced } from "../introduce.ts";
 
-/** Where to block, as the configuration has it: in zones, in an account, or, with neither, for all zones of the user. */
+/**
+ * Where to block, as the configuration has it: in zones, in an account, or, with neither, for all zones of the user. A
+ * list is an account's, and acts in zones of it: those named, or all.
+ */
 export interface Places {
   readonly zones: readonly string[];
   readonly account: string | null;
@@ -71,7 +74,7 @@ function inZones(zones: readonly string[]): Places {
   return { zones, account: null };
 }
 
-/** The places as Cloudflare knows them. A list is the account's, and is used in each of its zones. */
+/** The places as Cloudflare knows them; for a list, the account and each zone that it acts in. */
 export async function groundsOf(
   inspection: Inspection,
   { zones, account }: Places,
@@ -81,6 +84,7 @@ export async function groundsOf(
   if (account === null)
     return named.length > 0 ? named : [{ kind: "user", id: "", label: "the user's own rules" }];
   const ground = await inspection.ground("account", account);
-  const inAccount = seen.zones.filter((zone) => backend === "list" && zone.account.id === ground.id);
+  if (backend === "access-rules" || named.length > 0) return [ground, ...named];
+  const inAccount = seen.zones.filter((zone) => zone.account.id === ground.id);
   return [ground, ...inAccount.map(({ id, name }) => ({ kind: "zone" as const, id, label: `zone ${name}` }))];
 }

@@ -3,6 +3,7 @@ import { dirname, join, relative } from "node:path";
 import { loadConfig } from "../../config.ts";
 import type { FoundCredential } from "../../credential.ts";
 import { configurationFile } from "../../fail2ban/files.ts";
+import type { Backend } from "../../wire/inspect.ts";
 import type { Runtime } from "../../runtime.ts";
 import { beginTransaction } from "../install/transaction.ts";
 import { editToml } from "./edit-toml.ts";
@@ -14,8 +15,8 @@ export interface Target {
   readonly text: string;
   readonly profile: string;
   readonly apiBase: string;
-  /** What blocks, as far as the profile says it; loading the configuration has checked it. */
-  readonly backend: string;
+  /** What blocks now. */
+  readonly backend: Backend;
   /** Where the profile blocks now; null: it says nothing of it. */
   readonly places: Places | null;
 }
@@ -24,14 +25,13 @@ export function targetOf(runtime: Runtime, configPath: string, profile: string):
   const { apiBase, profiles } = loadConfig(runtime, configPath);
   const path = existsSync(configPath) ? realpathSync(configPath) : configPath;
   const text = existsSync(path) ? readFileSync(path, "utf8") : configurationFile([]);
-  const { zones = [], account = null } = profiles.get(profile) ?? {};
-  const backend = tablesOf(text).get(profile)?.["backend"];
+  const { zones = [], account = null, list = null } = profiles.get(profile) ?? {};
   return {
     path,
     text,
     profile,
     apiBase,
-    backend: typeof backend === "string" ? backend : "access-rules",
+    backend: list === null ? "access-rules" : "list",
     places: zones.length === 0 && account === null ? null : { zones, account },
   };
 }
