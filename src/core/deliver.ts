@@ -174,7 +174,7 @@ async function deliverAt(
   const fates: Fates = new Map(all.map((change) => [steps.get(change) ?? 0, left]));
 
   const stop = new AbortController();
-  let worked = false;
+  const done: string[] = [];
   let buffer: Settled[] = [];
   const flush = async (): Promise<void> => {
     const settled = buffer;
@@ -187,7 +187,7 @@ async function deliverAt(
       fates.set(generation, settled.failure);
       if (await noteFailure(delivery, place.label, settled.failure)) stop.abort();
     } else {
-      worked = true;
+      done.push(settled.change.network.text);
       fates.delete(generation);
       sayOutcome(delivery, place.label, settled);
     }
@@ -195,17 +195,13 @@ async function deliverAt(
     if (buffer.length >= recordedAtOnce) await flush();
   }
   await flush();
+  if (done.length === 0) return { worked: false, fates };
   // Another profile may have looked at them while the calls were under way.
   for (const other of site.profiles) {
-    if (other !== profile.name && changes.length > 0)
-      await journal.recheck(
-        other,
-        changes.map(({ network }) => network.text),
-        now(),
-      );
+    if (other !== profile.name) await journal.recheck(other, done, now());
   }
-  if (worked) await journal.setPause(subjectOf(profile, place.label), null);
-  return { worked, fates };
+  await journal.setPause(subjectOf(profile, place.label), null);
+  return { worked: true, fates };
 }
 
 /** What the journal is to know after a step. A refused addition is not there; after any other failure it may be. */
