@@ -52,7 +52,7 @@ export async function applySteps(
   const fates = new Map<number, Fate>(all.map((change) => [steps.get(change) ?? 0, left]));
 
   const stop = new AbortController();
-  let worked = false;
+  const done: string[] = [];
   let failure: unknown = null;
   let buffer: Settled[] = [];
   const flush = async (): Promise<void> => {
@@ -67,7 +67,7 @@ export async function applySteps(
       fates.set(generation, { kind: "failed", failure });
       if (await noteFailure(delivery, place.label, failure)) stop.abort();
     } else {
-      worked = true;
+      done.push(settled.change.network.text);
       if (settled.outcome === "full") fates.set(generation, { kind: "full" });
       else fates.delete(generation);
       sayOutcome(delivery, place.label, settled);
@@ -76,17 +76,13 @@ export async function applySteps(
     if (buffer.length >= Math.max(recordedAtOnce, place.atOnce)) await flush();
   }
   await flush();
-  // Another profile may have looked at them while the calls were under way.
-  for (const other of profilesOf(place.place)) {
-    if (other !== profile.name && changes.length > 0)
-      await journal.recheck(
-        other,
-        changes.map(({ network }) => network.text),
-        now(),
-      );
-  }
   if (failure instanceof Failure) await journal.failed(askedAt(delivery, place), failure.message, now());
+  const worked = done.length > 0;
   if (worked) {
+    // Another profile may have looked at them while the calls were under way.
+    for (const other of profilesOf(place.place)) {
+      if (other !== profile.name) await journal.recheck(other, done, now());
+    }
     await journal.succeeded(askedAt(delivery, place), now());
     await journal.setPause(subjectOf(profile, place.label), null);
   }

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { openSqlite } from "../../src/journal/sqlite.ts";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
 import type { FakeCloudflare } from "../support/fake-cloudflare.ts";
 import { site } from "../support/site.ts";
@@ -52,6 +53,30 @@ test("one pass delivers everything, however many profiles share the zone", async
   await web.run("unban 203.0.113.7 --jail sshd");
   expect(await web.deliverOnce()).toMatchObject({ code: 0 });
   expect(edge.blocked()).toEqual(["203.0.113.8"]);
+});
+
+test("what fails for one profile does not begin anew for the other", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge, { tables: other });
+  const profiles = ["", "other"];
+  for (const profile of profiles)
+    await web.runArgs("ban", "203.0.113.7", "--jail", "a", "--profile", profile);
+  await web.deliver();
+  const isStuck = ({ method }: { method: string }) => method === "DELETE";
+  edge.fail({ kind: "status", status: 500 }, { times: 8, when: isStuck });
+  for (const profile of profiles)
+    await web.runArgs("unban", "203.0.113.7", "--jail", "a", "--profile", profile);
+  const attempts: number[] = [];
+  edge.onAnswer = async (call) => {
+    if (!isStuck(call)) return;
+    using journal = openSqlite(web.journalPath);
+    for (const profile of profiles)
+      attempts.push((await journal.progress(profile, "203.0.113.7"))?.attempts ?? 0);
+  };
+  await web.deliver();
+  expect(edge.rules()).toEqual([]);
+  // Four failures each; those of one must not reset the other's.
+  expect(Math.max(...attempts)).toBeGreaterThanOrEqual(4);
 });
 
 test("two profiles with one credential share its budget", async () => {
