@@ -37,8 +37,6 @@ const saysItself = [
   "neither inet4 nor inet6",
   "nor -1 for ever",
   'only letters, digits, "-" and "_"',
-  // uninstall says how to do without.
-  "this is not built yet",
 ];
 
 /** Passed on from another failure, whose remedy comes with it. */

@@ -124,6 +124,13 @@ export function deliveryLedger(db: Database): Sync<DeliveryLedger> {
         .all(profile)
         .map(({ place }) => place);
     },
+    placesBeside(profiles) {
+      return db
+        .query<{ profile: string; place: string }, [string]>(
+          "SELECT DISTINCT profile, place FROM edge WHERE profile NOT IN (SELECT value FROM json_each(?))",
+        )
+        .all(JSON.stringify(profiles));
+    },
     known(place) {
       return db
         .query<StoredEdge, [string]>(`SELECT ${edgeColumns} FROM edge WHERE place = ?`)
@@ -153,6 +160,11 @@ export function deliveryLedger(db: Database): Sync<DeliveryLedger> {
       db.query("UPDATE holds SET release_at = $latestAt WHERE release_at > $latestAt").run({ latestAt });
     },
     sweep: (now, grace) => sweepHolds(db, mark, now, grace),
+    forgetAll() {
+      db.transaction(() => {
+        for (const table of ["holds", "pending", "edge", "outside", "jails"]) db.run(`DELETE FROM ${table}`);
+      }).immediate();
+    },
   };
 }
 
