@@ -151,6 +151,10 @@ export interface DeliveryLedger {
   recheck(profile: string, networks: readonly string[] | "all", now: number): Promise<void>;
   /** Where networks of a profile are known to be. */
   placesOf(profile: string): Promise<readonly string[]>;
+  /** Where networks of other profiles than these are known to be. */
+  placesBeside(
+    profiles: readonly string[],
+  ): Promise<readonly { readonly profile: string; readonly place: string }[]>;
   /** What is known at a place. */
   known(place: string): Promise<readonly EdgeRow[]>;
   /** When the next try of a profile is due, milliseconds since 1970; null: nothing is pending. */
@@ -159,6 +163,8 @@ export interface DeliveryLedger {
   nextEndAt(slackMs: number): Promise<number | null>;
   /** Ends holds whose time or grace is over; returns how many. */
   sweep(now: number, grace: Grace): Promise<number>;
+  /** Forgets holds and jails, what is pending and what was known at the edge: nothing of ours is to be there. */
+  forget(): Promise<void>;
 }
 
 export interface Known {

@@ -112,6 +112,13 @@ export function deliveryLedger(db: Database): Sync<DeliveryLedger> {
         .all(profile)
         .map(({ place }) => place);
     },
+    placesBeside(profiles) {
+      return db
+        .query<{ profile: string; place: string }, [string]>(
+          "SELECT DISTINCT profile, place FROM edge WHERE profile NOT IN (SELECT value FROM json_each(?))",
+        )
+        .all(JSON.stringify(profiles));
+    },
     known(place) {
       return db
         .query<StoredEdge, [string]>(`SELECT ${edgeColumns} FROM edge WHERE place = ?`)
@@ -137,6 +144,11 @@ export function deliveryLedger(db: Database): Sync<DeliveryLedger> {
       return row?.at ?? null;
     },
     sweep: (now, grace) => sweepHolds(db, mark, now, grace),
+    forget() {
+      db.transaction(() => {
+        for (const table of ["holds", "pending", "edge", "jails"]) db.run(`DELETE FROM ${table}`);
+      }).immediate();
+    },
   };
 }
 

@@ -428,6 +428,23 @@ test("--purge clears Cloudflare first, then configuration and journal", async ()
   expect(web.tree()).not.toHaveProperty("var/lib/fail2ban/cloudflare");
 });
 
+test("--purge clears Cloudflare of what was banned while the jail went, and all is undone when it cannot", async () => {
+  const past: string[] = [];
+  using own = server(async () => {
+    past.push(own.fail2ban.jails.has("nginx-limit-req") ? "with the jail" : "without");
+    if (past.length === 4) throw new Failure("unavailable", "Cannot reach Cloudflare");
+  });
+  const { web } = own;
+  await web.install();
+  expect((await web.uninstall("--purge")).code).toBe(0);
+  expect(past).toEqual(["with the jail", "without"]);
+  await web.install();
+  const before = web.tree();
+  expect((await web.uninstall("--purge")).stderr).toContain("everything is as it was before");
+  expect(web.tree()).toEqual(before);
+  expect(own.fail2ban.jails.get("nginx-limit-req")).toContain("cloudflare");
+});
+
 test("when Cloudflare cannot be cleared, nothing is removed", async () => {
   using own = server(() => Promise.reject(new Failure("unavailable", "Cannot reach Cloudflare")));
   const { web } = own;
