@@ -6,7 +6,7 @@ import { isCorrupt, suspect } from "../journal/rescue.ts";
 import { openLog } from "../log.ts";
 import type { Runtime } from "../runtime.ts";
 import { wireCourier } from "../wire.ts";
-import { openJournal, takeLock, takeLockPatiently } from "./courier-lock.ts";
+import { isWishedFor, openJournal, takeLock, takeTurn } from "./courier-lock.ts";
 import type { Invocation } from "./invocation.ts";
 import { removeWakeFile } from "./wake.ts";
 
@@ -35,10 +35,11 @@ async function deliverUntilIdle(runtime: Runtime, configPath: string): Promise<b
   const log = openLog(runtime, config.log);
   using journal = openJournal(runtime, config, log);
   const stamp = stampOf(credentialPaths(runtime, config));
+  const isWished = (): boolean => isWishedFor(runtime, config);
   const outdated = (): boolean => stampOf(credentialPaths(runtime, config)) !== stamp;
   await using courier = await wireCourier(
     { runtime, config, journal, log },
-    { beforeLook: () => removeWakeFile(config), outdated },
+    { beforeLook: () => removeWakeFile(config), outdated: () => outdated() || isWished() },
   );
   try {
     await runCourier(courier, runtime.signal);
@@ -49,12 +50,12 @@ async function deliverUntilIdle(runtime: Runtime, configPath: string): Promise<b
   } finally {
     lock[Symbol.dispose]();
   }
-  return !runtime.signal.aborted && (outdated() || (await anythingDue(courier)));
+  return !runtime.signal.aborted && !isWished() && (outdated() || (await anythingDue(courier)));
 }
 
 async function deliverOnce(runtime: Runtime, configPath: string): Promise<number> {
   const config = loadConfig(runtime, configPath);
-  using _lock = await takeLockPatiently(runtime, config);
+  using _turn = await takeTurn(runtime, config);
   const log = openLog(runtime, config.log);
   using journal = openJournal(runtime, config, log);
   for (const name of config.profiles.keys()) {

@@ -6,7 +6,7 @@ import type { SyncedPlace } from "../core/sync.ts";
 import { Failure } from "../errors.ts";
 import { openLog } from "../log.ts";
 import { wireCourier } from "../wire.ts";
-import { openJournal, takeLockPatiently } from "./courier-lock.ts";
+import { openJournal, takeTurn } from "./courier-lock.ts";
 import type { Invocation } from "./invocation.ts";
 import { removeWakeFile } from "./wake.ts";
 
@@ -21,7 +21,7 @@ export const sync = ({ runtime, configPath }: Invocation) =>
     },
     async run({ args }) {
       const config = loadConfig(runtime, configPath);
-      using _lock = await takeLockPatiently(runtime, config);
+      using _turn = await takeTurn(runtime, config);
       const log = openLog(runtime, config.log);
       using journal = openJournal(runtime, config, log);
       await using courier = await wireCourier(
