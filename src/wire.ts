@@ -8,10 +8,11 @@ import { accountId, isId, zoneId } from "./cloudflare/zones.ts";
 import { profileNamed } from "./config.ts";
 import type { Config, ProfileConfig } from "./config.ts";
 import { readAddress } from "./core/address.ts";
+import type { Address } from "./core/address.ts";
 import type { Courier } from "./core/courier.ts";
 import type { Delivery } from "./core/deliver.ts";
 import { gate } from "./core/gate.ts";
-import { recoverBans } from "./core/recover.ts";
+import { compareHolds, recoverBans } from "./core/recover.ts";
 import type { Fail2banState } from "./core/recover.ts";
 import { intake } from "./core/intake.ts";
 import { intakeOptions } from "./intake-options.ts";
@@ -46,9 +47,17 @@ export async function wireCourier(
   );
   const database = databasePath(config.fail2ban);
   const fail2banState = () => (database === null ? emptyState : readState(join(runtime.root, database)));
+  const comparing = () => ({
+    host: config.host,
+    now: runtime.now(),
+    networksOf: (name: string, address: Address) =>
+      intake(address, intakeOptions(runtime, config, profileNamed(config, name))),
+  });
   return {
     journal,
     deliveries,
+    fail2banState,
+    compareHolds: (jails, state) => compareHolds(journal, jails, state, comparing()),
     restartMs: config.restartGraceMs,
     rebuild: (profile, found) => rebuild(options, profile, found, fail2banState() ?? emptyState),
     stillBanned: () => {
@@ -58,12 +67,7 @@ export async function wireCourier(
     recover: async () => {
       const state = fail2banState();
       if (state === null) return;
-      const count = await recoverBans(journal, state.bans, {
-        host: config.host,
-        now: runtime.now(),
-        networksOf: (name, address) =>
-          intake(address, intakeOptions(runtime, config, profileNamed(config, name))),
-      });
+      const count = await recoverBans(journal, state.bans, comparing());
       if (count > 0) log("warn", "", `Recovered ${count} bans of fail2ban that the journal did not have`);
     },
     now: runtime.now,

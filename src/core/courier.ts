@@ -1,7 +1,8 @@
 import { Failure } from "../errors.ts";
 import { drain, openAt } from "./deliver.ts";
 import type { Delivery } from "./deliver.ts";
-import type { Entry, Grace, Journal } from "./ports.ts";
+import type { Entry, Grace, Journal, Want } from "./ports.ts";
+import type { Fail2banState, HoldDifference } from "./recover.ts";
 import { syncProfile } from "./sync.ts";
 
 /** How often a waiting courier looks at the journal; one look is one read of a counter. */
@@ -34,6 +35,10 @@ export interface Courier {
   readonly restartMs: number;
   /** fail2ban's own list of bans, read anew; null when it cannot be read now. */
   readonly stillBanned: () => Grace["stillBannedUntil"] | null;
+  /** What fail2ban's database says, read anew; null when it cannot be read now. */
+  readonly fail2banState: () => Fail2banState | null;
+  /** How what these jails hold differs from what fail2ban bans in them. */
+  readonly compareHolds: (jails: readonly Want[], state: Fail2banState) => Promise<HoldDifference>;
   /** Holds what fail2ban bans and the journal has not. */
   readonly recover: () => Promise<void>;
   /** Holds what a new journal finds of ours at the edge, as far as fail2ban still bans it or never knew it. */

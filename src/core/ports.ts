@@ -22,6 +22,14 @@ export interface Entry extends Omit<EdgeRow, "place"> {
   readonly jail: string | null;
 }
 
+/** What fail2ban's own Cloudflare actions left at a place; `jail` is the one in its notes. */
+export interface Leftover {
+  readonly network: string;
+  readonly id: string;
+  readonly mode: Mode;
+  readonly jail: string;
+}
+
 /** A step at one place. `jail` goes into the ownership mark. */
 export type Change =
   | { readonly kind: "add"; readonly network: Address; readonly mode: Mode; readonly jail: string }
@@ -49,6 +57,8 @@ export interface Blocklist {
   apply(changes: readonly Change[], signal: AbortSignal): AsyncIterable<Settled>;
   /** All that carries our mark of this host; with `foreign`, all that there is. */
   entries(options: { readonly foreign: boolean }): AsyncIterable<Entry>;
+  /** What fail2ban's own actions left; a step "change" makes it ours. Not there where they never blocked. */
+  leftovers?(): AsyncIterable<Leftover>;
 }
 
 /** A place that the configuration names and that cannot be used now. */
@@ -125,6 +135,12 @@ export interface HoldLedger {
   shout(holder: Holder, now: number, everyMs: number): Promise<Pause | null>;
 }
 
+/** A network that a jail wants blocked, for an address that it holds. */
+export interface Wanted extends Want {
+  readonly address: string;
+  readonly network: string;
+}
+
 /** What one delivery reads at once: a pending network, who wants it and what is known of it at the edge. */
 export interface Due {
   readonly pending: Pending;
@@ -155,6 +171,8 @@ export interface DeliveryLedger {
   placesBeside(
     profiles: readonly string[],
   ): Promise<readonly { readonly profile: string; readonly place: string }[]>;
+  /** Every network that is held, and by whom. */
+  wanted(): Promise<readonly Wanted[]>;
   /** What is known at a place. */
   known(place: string): Promise<readonly EdgeRow[]>;
   /** When the next try of a profile is due, milliseconds since 1970; null: nothing is pending. */
@@ -186,8 +204,16 @@ export interface JailLedger {
   /** Remembers a jail that was met at the edge or started. */
   know(holder: Holder, mode: Mode): Promise<void>;
   jails(host: string): Promise<readonly Want[]>;
-  /** The addresses that a holder holds. */
-  heldBy(holder: Holder): Promise<ReadonlySet<string>>;
+  /** What a holder holds, by address. */
+  heldBy(holder: Holder): Promise<ReadonlyMap<string, Held>>;
+}
+
+/** One hold of a jail. */
+export interface Held {
+  readonly sinceAt: number;
+  readonly untilAt: number | null;
+  /** Whether a flush has let it go. */
+  readonly released: boolean;
 }
 
 /** Small things to remember, such as a zone's id. */

@@ -39,7 +39,10 @@ export function difference(rows: readonly Row[], entries: readonly Entry[]): Dif
 }
 
 export interface SyncedPlace extends Difference {
+  readonly place: string;
   readonly label: string;
+  /** What stands there: all of ours, and of others' what the journal knows. */
+  readonly entries: readonly Entry[];
 }
 
 /** Compares every place of a profile that can be used now; null: Cloudflare is to be left alone. */
@@ -64,15 +67,19 @@ export async function syncProfile(delivery: Delivery): Promise<readonly SyncedPl
   });
 }
 
-async function compare(journal: DeliveryLedger, place: Blocklist): Promise<Difference> {
-  const rows = await journal.known(place.place);
+async function compare(
+  journal: DeliveryLedger,
+  { place, label, entries: list }: Blocklist,
+): Promise<SyncedPlace> {
+  const rows = await journal.known(place);
   const foreign = rows.some(({ owned }) => !owned);
-  return difference(rows, await Array.fromAsync(place.entries({ foreign })));
+  const entries = await Array.fromAsync(list({ foreign }));
+  return { ...difference(rows, entries), place, label, entries };
 }
 
 async function eachPlace(
   delivery: Delivery,
-  work: (place: Blocklist) => Promise<Difference>,
+  work: (place: Blocklist) => Promise<SyncedPlace>,
 ): Promise<readonly SyncedPlace[] | null> {
   if ((await openAt(delivery)) > delivery.now()) return null;
   const opened = await openPlaces(delivery);
@@ -80,7 +87,7 @@ async function eachPlace(
   const synced: SyncedPlace[] = [];
   for (const place of [...opened.places, ...opened.former]) {
     try {
-      synced.push({ ...(await work(place)), label: place.label });
+      synced.push(await work(place));
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       delivery.log("warn", "", `Cannot compare ${place.label}: ${error.summary}`);

@@ -5,6 +5,8 @@ export interface DumpedJail {
   readonly backend: string;
   /** What the jail runs for an action, tags of its own options filled in. */
   commands(action: string): readonly string[];
+  /** Those commands and the options of the action, by their names. */
+  options(action: string): ReadonlyMap<string, string>;
 }
 
 export interface Dump {
@@ -24,12 +26,16 @@ export function readDump(text: string): Dump {
         own
           .filter(({ words }) => words[0] === "set" && words[2] === option)
           .map(({ words }) => words[3] ?? "");
+      const options = (action: string): ReadonlyMap<string, string> =>
+        new Map(own.filter(({ words }) => words[3] === action).flatMap(({ line }) => optionsOf(line)));
       const jail: DumpedJail = {
         actions: values("addaction"),
         logs: values("addlogpath"),
         backend: own.find(({ words }) => words[0] === "add")?.words[2] ?? "",
+        options,
+        // The options name our program in anybody's file.
         commands: (action) =>
-          own.filter(({ words }) => words[3] === action).flatMap(({ line }) => commandsOf(line)),
+          [...options(action)].filter(([name]) => /^action[a-z_]+$/.test(name)).map(([, value]) => value),
       };
       return [name, jail];
     }),
@@ -38,10 +44,13 @@ export function readDump(text: string): Dump {
   return { jails, errors };
 }
 
-/** The values of actionban and the like; not of the action's options, which name our program in anybody's file. */
-function commandsOf(line: string): readonly string[] {
-  const option = /'action[a-z_]+', (?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")/g;
-  return [...line.matchAll(option)].map(([, single, double]) => single ?? double ?? "");
+/** The pairs of texts in a line. */
+function optionsOf(line: string): readonly (readonly [name: string, value: string])[] {
+  const pair = /\['([^'\\]+)', (?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")\]/g;
+  return [...line.matchAll(pair)].map(([, name = "", single, double]) => [
+    name,
+    unescaped(single ?? double ?? ""),
+  ]);
 }
 
 /** The texts that a list begins with; the first element of another kind ends them. */
@@ -49,7 +58,11 @@ function wordsOf(line: string): readonly string[] {
   const words: string[] = [];
   const literal = /[[,]\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")(?=[\],])/y;
   for (let found = literal.exec(line); found !== null; found = literal.exec(line)) {
-    words.push((found[1] ?? found[2] ?? "").replace(/\\(.)/g, "$1"));
+    words.push(unescaped(found[1] ?? found[2] ?? ""));
   }
   return words;
+}
+
+function unescaped(literal: string): string {
+  return literal.replace(/\\(.)/g, (_, character: string) => (character === "n" ? "\n" : character));
 }

@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 import { parseAddress } from "../core/address.ts";
 import { isMode } from "../core/hold.ts";
 import type { Mode } from "../core/hold.ts";
-import type { DeliveryLedger, EdgeRow, Want } from "../core/ports.ts";
+import type { DeliveryLedger, EdgeRow, Want, Wanted } from "../core/ports.ts";
 import { markPending } from "./pending.ts";
 import { sweepHolds } from "./sweep.ts";
 import type { Sync } from "./sync.ts";
@@ -118,6 +118,11 @@ export function deliveryLedger(db: Database): Sync<DeliveryLedger> {
           "SELECT DISTINCT profile, place FROM edge WHERE profile NOT IN (SELECT value FROM json_each(?))",
         )
         .all(JSON.stringify(profiles));
+    },
+    wanted() {
+      return db
+        .query<Wanted, []>("SELECT profile, jail, mode, address, network FROM holds ORDER BY held_at")
+        .all();
     },
     known(place) {
       return db

@@ -498,5 +498,11 @@ test("the dump is read as Python wrote it", () => {
     backend: "auto",
   });
   expect(web?.commands("cloudflare")).toEqual(["'x' ban"]);
+  expect(web?.options("cloudflare")).toEqual(
+    new Map([
+      ["actionban", "'x' ban"],
+      ["cfbin", "/x"],
+    ]),
+  );
   expect(dump.errors).toEqual(["Jail 'other' skipped, because of wrong configuration"]);
 });

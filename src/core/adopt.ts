@@ -1,0 +1,132 @@
+import { Failure } from "../errors.ts";
+import { readAddress } from "./address.ts";
+import { openPlaces } from "./deliver.ts";
+import type { Delivery } from "./deliver.ts";
+import { strictest } from "./hold.ts";
+import type { Site } from "./plan.ts";
+import type { Blocklist, Change, Known, Leftover, Wanted } from "./ports.ts";
+
+type Adoption = Extract<Change, { kind: "change" }>;
+
+/** What is to become of what fail2ban's own actions left at a place. */
+export interface Verdict {
+  /** Some jail of ours holds it: it becomes ours as it stands. */
+  readonly live: readonly (Leftover & { readonly adoption: Adoption })[];
+  /** Some jail of ours holds the address, and blocks another network for it. */
+  readonly replaced: readonly Leftover[];
+  /** Left by a jail that is ours now, which does not hold it. */
+  readonly stale: readonly Leftover[];
+  /** Left by a jail that is not ours. */
+  readonly others: readonly Leftover[];
+}
+
+/** Judges leftovers; `jails` are those that fail2ban knows and that are ours now. */
+export function judge(
+  leftovers: readonly Leftover[],
+  wanted: readonly Wanted[],
+  { profiles }: Pick<Site, "profiles">,
+  jails: ReadonlySet<string>,
+): Verdict {
+  const here = wanted.filter(({ profile }) => profiles.has(profile));
+  const wants = Map.groupBy(here, ({ network }) => network);
+  const ours = leftovers.filter(({ jail }) => jails.has(jail));
+  const live = ours.flatMap((leftover) => {
+    const held = wants.get(leftover.network) ?? [];
+    const mode = strictest(held.map((want) => want.mode));
+    const jail = held.findLast((want) => want.mode === mode)?.jail;
+    const network = readAddress(leftover.network);
+    if (mode === null || jail === undefined || network === null) return [];
+    return [{ ...leftover, adoption: { kind: "change", network, mode, jail, id: leftover.id } as const }];
+  });
+  const alive = new Set(live.map(({ id }) => id));
+  const dead = ours.filter(({ id }) => !alive.has(id));
+  const addresses = new Set(here.map(({ address }) => address));
+  return {
+    live,
+    replaced: dead.filter(({ network }) => addresses.has(network)),
+    stale: dead.filter(({ network }) => !addresses.has(network)),
+    others: leftovers.filter(({ jail }) => !jails.has(jail)),
+  };
+}
+
+/** What is to be done with the leftovers of one place. */
+export interface Takeover {
+  readonly delivery: Delivery;
+  readonly place: Blocklist;
+  readonly verdict: Verdict;
+}
+
+/** Looks through the places of the deliveries for leftovers; each place is judged once. */
+export async function takeoversOf(
+  deliveries: readonly Delivery[],
+  wanted: readonly Wanted[],
+  jails: ReadonlySet<string>,
+): Promise<readonly Takeover[]> {
+  const takeovers = new Map<string, Takeover>();
+  for (const delivery of deliveries) {
+    const opened = await openPlaces(delivery);
+    for (const place of opened?.places ?? []) {
+      if (place.leftovers === undefined || takeovers.has(place.place)) continue;
+      const leftovers = await Array.fromAsync(place.leftovers());
+      const site = { profiles: delivery.profilesOf(place.place) };
+      takeovers.set(place.place, { delivery, place, verdict: judge(leftovers, wanted, site, jails) });
+    }
+  }
+  return [...takeovers.values()];
+}
+
+/** Has the journal know what is to be taken over: until it is, it blocks as it stands, and costs no call. */
+export async function announce({ delivery: { journal, profile }, place, verdict }: Takeover): Promise<void> {
+  const known = verdict.live.map(({ network, id, mode }) => ({ network, row: { id, mode, owned: false } }));
+  await journal.record(place.place, profile.name, known);
+}
+
+/** Makes ours what some jail of ours holds. */
+export async function adopt(takeover: Takeover, signal: AbortSignal): Promise<void> {
+  const changes = takeover.verdict.live.map(({ adoption }) => adoption);
+  await settle(takeover, changes, signal);
+}
+
+/** Removes leftovers; a ban that meanwhile met one of them is pending then. */
+export async function removeLeftovers(
+  takeover: Takeover,
+  leftovers: readonly Leftover[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { journal, profile, now } = takeover.delivery;
+  const changes = leftovers.flatMap(({ network: text, id }) => {
+    const network = readAddress(text);
+    return network === null ? [] : [{ kind: "remove", network, id } as const];
+  });
+  try {
+    await settle(takeover, changes, signal);
+  } finally {
+    const networks = changes.map(({ network }) => network.text);
+    await journal.recheck(profile.name, networks, now());
+  }
+}
+
+async function settle(
+  { delivery: { journal, profile }, place }: Takeover,
+  changes: readonly Change[],
+  signal: AbortSignal,
+): Promise<void> {
+  const stop = new AbortController();
+  const known: Known[] = [];
+  let failure: unknown = null;
+  for await (const settled of place.apply(changes, AbortSignal.any([signal, stop.signal]))) {
+    if ("failure" in settled) {
+      failure = settled.failure;
+      stop.abort();
+    } else known.push({ network: settled.change.network.text, row: settled.row });
+  }
+  await journal.record(place.place, profile.name, known);
+  if (known.length === changes.length) return;
+  if (failure !== null && !(failure instanceof Failure)) throw failure;
+  const { kind, message } = failure ?? new Failure("unavailable", "interrupted");
+  const state = `${known.length} of ${changes.length} are done: ${message}`;
+  throw new Failure(kind, `Cannot take over ${place.label} now: ${state}`, {
+    hint: "run it again: fail2ban-cloudflare sync --adopt",
+    cause: failure,
+  });
+}
