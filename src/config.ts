@@ -34,6 +34,8 @@ export interface Config {
   /** The file it was read from, for messages. */
   readonly path: string;
   readonly profiles: ReadonlyMap<string, ProfileConfig>;
+  /** The profiles of jails whose lines in fail2ban name none. */
+  readonly jails: ReadonlyMap<string, string>;
   readonly ignore: readonly Address[];
   readonly restartGraceMs: number;
   /** Calls in five minutes. */
@@ -73,6 +75,7 @@ const mainKeys = [
   "api_base",
   "fail2ban",
   "profiles",
+  "jails",
 ];
 
 /** Reads and checks the configuration; a missing file at the default path is an empty one. Never reads a credential. */
@@ -84,10 +87,12 @@ export function loadConfig(runtime: Runtime, path: string): Config {
   const profiles = Object.entries(read.table("profiles")).map(([name, value]) =>
     profileOf(path, name, asTable(path, `profiles.${name}`, value), main),
   );
+  const known = new Map([main, ...profiles].map((profile) => [profile.name, profile]));
   const under = (file: string): string => join(runtime.root, file);
   return {
     path,
-    profiles: new Map([main, ...profiles].map((profile) => [profile.name, profile])),
+    profiles: known,
+    jails: jailsOf(path, read.table("jails"), known),
     ignore: read.texts("ignore").map((text) => within(path, "ignore", () => parseAddress(text))),
     restartGraceMs: read.whole("restart_grace", 120, { least: 0, most: 86_400 }) * 1_000,
     budget: read.whole("budget", 1_000, { least: 10, most: 1_200 }),
@@ -106,6 +111,11 @@ export function profileNamed(config: Config, name: string): ProfileConfig {
   throw new Failure("config", `Cannot find profile ${quoted(name)} in "${config.path}"`, {
     hint: `add [profiles.${name}] there, or correct cfprofile in the jail`,
   });
+}
+
+/** The profile of a jail, by the name that its line passes, else by `[jails]`, else the main one. */
+export function profileOfJail(config: Config, jail: string, name: string): ProfileConfig {
+  return profileNamed(config, name === "" ? (config.jails.get(jail) ?? "") : name);
 }
 
 function readTable(path: string, optional: boolean): Table {
@@ -165,6 +175,21 @@ function profileOf(path: string, name: string, table: Table, main: ProfileConfig
     mode,
     ipv6Prefix: read.whole("ipv6_prefix", main?.ipv6Prefix ?? 128, { least: 32, most: 128 }),
   };
+}
+
+function jailsOf(
+  path: string,
+  table: Table,
+  profiles: ReadonlyMap<string, ProfileConfig>,
+): ReadonlyMap<string, string> {
+  const read = reader(path, "jails.", table);
+  return new Map(
+    Object.keys(table).map((jail) => {
+      const name = read.text(jail, "");
+      if (profiles.has(name)) return [jail, name];
+      throw read.refuse(jail, `there is no profile ${quoted(name)}`, `[profiles.${name}]`);
+    }),
+  );
 }
 
 function credentialOf(read: Reader): CredentialSource {

@@ -1,5 +1,5 @@
 import { defineCommand } from "citty";
-import { loadConfig, profileNamed } from "../config.ts";
+import { loadConfig, profileOfJail } from "../config.ts";
 import type { Config, ProfileConfig } from "../config.ts";
 import { parseAddress, quoted } from "../core/address.ts";
 import { isMode, modes } from "../core/hold.ts";
@@ -193,9 +193,9 @@ function hookSetup({ runtime, configPath }: Invocation, { jail, profile: name }:
     throw new Failure("usage", `Cannot use --jail ${quoted(jail)}: not the name of a jail`);
   }
   const config = loadConfig(runtime, configPath);
-  const profile = profileNamed(config, name);
+  const profile = profileOfJail(config, jail, name);
   checkCredentialFiles(runtime, config, profile);
-  return { config, profile, holder: { profile: name, jail, host: config.host } };
+  return { config, profile, holder: { profile: profile.name, jail, host: config.host } };
 }
 
 interface Finish {

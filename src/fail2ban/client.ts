@@ -21,6 +21,8 @@ export interface Fail2banClient {
   /** The actions of a jail of the running server; null when it has no such jail. */
   actionsOf(jail: string): Promise<readonly string[] | null>;
   reload(): Promise<void>;
+  /** Gives a running jail what its actions are now, by the same names: no ban is lifted, no other action is taken. */
+  refreshJail(jail: string): Promise<void>;
   /** Starts a jail anew, or for the first time, with the actions that it now has: a plain reload drops new ones. */
   reloadJail(jail: string): Promise<void>;
   stopJail(jail: string): Promise<void>;
@@ -82,6 +84,8 @@ export async function findFail2ban(runtime: Runtime, directory: string): Promise
       return names === "" ? [] : names.split(/,\s*/);
     },
     reload: () => must("reload"),
+    // Before 0.10 every reload is a restart.
+    refreshJail: async (jail) => (knowsTest ? must("reload", jail) : undefined),
     // Of one jail, so that another's fault is not in the way.
     reloadJail: (jail) => (knowsTest ? must("reload", "--restart", "--if-exists", jail) : must("reload")),
     stopJail: (jail) => must("stop", jail),

@@ -129,6 +129,7 @@ const badConfigs: readonly [name: string, config: Record<string, string | null>,
     { api_token_file: null, email: '"you@example.com"' },
     "email alone is no credential",
   ],
+  ["a jail of a profile that is not there", { jails: '{ sshd = "x" }' }, 'there is no profile "x"'],
   ["two credentials", { api_token: '"x"' }, "more than one credential"],
   ["zones and an account", { account: '"a"' }, "keep one of the two"],
   [

@@ -10,6 +10,8 @@ export interface FakeFail2ban {
   running: boolean;
   /** What the running server has. */
   readonly jails: Map<string, readonly string[]>;
+  /** Lines of `-d` about other jails. */
+  dumped: readonly string[];
   /** Words of a systemctl or fail2ban-client command that fails. */
   failing: string;
   readonly run: Runtime["run"];
@@ -37,6 +39,7 @@ export function fakeFail2ban(root: () => TempRoot): FakeFail2ban {
     errors: () => [],
     running: true,
     jails: new Map(),
+    dumped: [],
     failing: "",
     async run(argv) {
       const [program = "", ...rest] = argv;
@@ -59,13 +62,16 @@ export function fakeFail2ban(root: () => TempRoot): FakeFail2ban {
             `['multi-set', 'nginx-limit-req', 'action', '${name}', [['actionban', '${commandOf(root(), name)}']]]`,
           ]);
           return fine(
-            actions === null
-              ? "['set', 'syslogsocket', 'auto']"
-              : [
-                  "['add', 'nginx-limit-req', 'auto']",
-                  "['set', 'nginx-limit-req', 'addlogpath', '/var/log/nginx/error.log', 'head']",
-                  ...lines,
-                ].join("\n"),
+            [
+              ...fake.dumped,
+              ...(actions === null
+                ? ["['set', 'syslogsocket', 'auto']"]
+                : [
+                    "['add', 'nginx-limit-req', 'auto']",
+                    "['set', 'nginx-limit-req', 'addlogpath', '/var/log/nginx/error.log', 'head']",
+                    ...lines,
+                  ]),
+            ].join("\n"),
           );
         }
         case "ping":
@@ -96,7 +102,9 @@ export function fakeFail2ban(root: () => TempRoot): FakeFail2ban {
 
 function commandOf(root: TempRoot, action: string): string {
   const path = `etc/fail2ban/action.d/${action}`;
-  const files = [`${path}.conf`, `${path}.local`].filter((file) => existsSync(root.at(file)));
+  const files = [`${path}.conf`, `${path}.local`].filter(
+    (file) => existsSync(root.at(file)) && root.read(file).includes("[Definition]"),
+  );
   const last = files.at(-1);
   return last !== undefined && root.read(last).includes("fail2ban-cloudflare")
     ? "fail2ban-cloudflare ban"

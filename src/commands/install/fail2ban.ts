@@ -1,7 +1,8 @@
 import { Failure } from "../../errors.ts";
 import type { Fail2banClient } from "../../fail2ban/client.ts";
 import type { Dump, DumpedJail } from "../../fail2ban/dump.ts";
-import { actionName, jailName, programName } from "../../fail2ban/files.ts";
+import { actionName, jailName, programName, tokenActionName } from "../../fail2ban/files.ts";
+import { callsUs } from "../../fail2ban/ours.ts";
 import { overridesOf } from "../../fail2ban/overrides.ts";
 import type { Runtime } from "../../runtime.ts";
 
@@ -12,7 +13,7 @@ export interface Before {
   readonly running: boolean;
   /** The jail is among those that the server runs. */
   readonly hasJail: boolean;
-  /** Other jails that use an action of our name. */
+  /** Other jails that use an action in whose place ours stands, or is to. */
   readonly others: readonly string[];
 }
 
@@ -28,7 +29,7 @@ export async function lookBefore(runtime: Runtime, fail2ban: Fail2banClient): Pr
     running,
     hasJail: running && (await fail2ban.actionsOf(jailName)) !== null,
     others: [...jails]
-      .filter(([name, { actions }]) => name !== jailName && actions.includes(actionName))
+      .filter(([name, jail]) => name !== jailName && jail.actions.some((action) => isReplaced(jail, action)))
       .map(([name]) => name),
   };
 }
@@ -54,7 +55,7 @@ export function checkJail(dump: Dump, directory: string): void {
     throw refuse(dump.errors.find((error) => error.includes(jailName)) ?? "fail2ban does not start it");
   }
   if (!jail.actions.includes(actionName)) throw refuse(`it has no action ${actionName}`);
-  if (!calls(jail, actionName)) {
+  if (!callsUs(jail, actionName)) {
     throw new Failure("config", `Cannot use action "${actionName}": it does not call ${programName}`, {
       hint: `see "${directory}/action.d/cloudflare.local"`,
     });
@@ -66,7 +67,7 @@ export function checkJail(dump: Dump, directory: string): void {
 
 /** Fails when a jail would still call a program that goes. */
 export function checkUnused(dump: Dump): void {
-  const user = [...dump.jails].find(([, jail]) => jail.actions.some((action) => calls(jail, action)));
+  const user = [...dump.jails].find(([, jail]) => jail.actions.some((action) => callsUs(jail, action)));
   if (user === undefined) return;
   throw new Failure("config", `Cannot uninstall: jail "${user[0]}" still calls ${programName}`, {
     hint: `take ${actionName} out of its action, or, where an edited file of ours is left: uninstall --force`,
@@ -75,6 +76,8 @@ export function checkUnused(dump: Dump): void {
 
 /** Has the running server use what stands in the files now. */
 export async function reloadInto(runtime: Runtime, fail2ban: Fail2banClient, before: Before): Promise<void> {
+  // First: what a jail that begins anew lifts, it lifts by the actions that it has, and ours forgets nothing.
+  if (before.hasJail) await fail2ban.refreshJail(jailName);
   await fail2ban.reloadJail(jailName);
   // Where the server does not take a jail that is new to it by itself.
   if ((await fail2ban.actionsOf(jailName)) === null) await fail2ban.reload();
@@ -109,8 +112,9 @@ export async function reloadOut(runtime: Runtime, fail2ban: Fail2banClient, befo
   await reloadOthers(runtime, fail2ban, before);
 }
 
-function calls(jail: DumpedJail, action: string): boolean {
-  return jail.commands(action).some((command) => command.includes(programName));
+/** Ours stands in place of the action's file, or did: it may bear another name in the jail. */
+function isReplaced(jail: DumpedJail, action: string): boolean {
+  return [actionName, tokenActionName].includes(action) || jail.options(action).has("cftoken");
 }
 
 /** Stock Debian 12 is like this: fail2ban watches sshd's log, and nothing writes one. */

@@ -1,4 +1,4 @@
-import { profileNamed } from "../../config.ts";
+import { profileOfJail } from "../../config.ts";
 import type { Config } from "../../config.ts";
 import { isMode } from "../../core/hold.ts";
 import type { Want } from "../../core/ports.ts";
@@ -18,7 +18,7 @@ export async function configuredJails(
   if (dump === null) return null;
   return jailsOfOurs(dump).flatMap(({ jail, profile: name, mode }) => {
     try {
-      const profile = profileNamed(config, name);
+      const profile = profileOfJail(config, jail, name);
       return [{ jail, profile: profile.name, mode: isMode(mode) ? mode : profile.mode }];
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
