@@ -11,8 +11,8 @@ import {
   lookBefore,
   refuseNewErrors,
   reloadInto,
-  reloadOthers,
   reloadOut,
+  reloadUsers,
 } from "./install/fail2ban.ts";
 import type { Before } from "./install/fail2ban.ts";
 import { lookingAtFiles } from "./install/file-failure.ts";
@@ -128,7 +128,7 @@ function activation(
       if (units) await enableUnits(runtime);
       if (!before.running || !reload) return;
       reloaded = true;
-      await (jail ? reloadInto : reloadOthers)(runtime, fail2ban, before);
+      await (jail ? reloadInto : reloadUsers)(runtime, fail2ban, before);
     },
     async undo() {
       if (units && unitsAreNew) await disableUnits(runtime);

@@ -2,7 +2,7 @@ import { defineCommand } from "citty";
 import { loadConfig } from "../config.ts";
 import { adopt, announce, removeLeftovers, takeoversOf } from "../core/adopt.ts";
 import type { Takeover } from "../core/adopt.ts";
-import { obstacle, runOnce } from "../core/courier.ts";
+import { obstacle, runOnce, tryAnew } from "../core/courier.ts";
 import type { Courier } from "../core/courier.ts";
 import { mendHolds, wantedOnceMended } from "../core/mend.ts";
 import type { Want } from "../core/ports.ts";
@@ -46,6 +46,7 @@ export const sync = ({ runtime, configPath }: Invocation) =>
         { runtime, config, journal, log },
         { beforeLook: () => removeWakeFile(config), outdated: () => false },
       );
+      await tryAnew(courier);
       const mending = !args["dry-run"];
       const show = (lines: readonly string[]): void => lines.forEach((line) => runtime.print(line));
 

@@ -129,6 +129,15 @@ async function isOver(journal: Journal, fact: string, everyMs: number, now: numb
   return now - at >= everyMs || at > now;
 }
 
+/** Forgets our own waiting, for a person who asks; not a pause that Cloudflare asked for. */
+export async function tryAnew({ journal, deliveries }: Courier): Promise<void> {
+  for (const { profile, gate } of deliveries) {
+    await journal.clearPauses(profile.name);
+    await journal.hurry(profile.name);
+    await gate.hurry();
+  }
+}
+
 /** One pass: everything that can be delivered now is, and the courier does not wait for more. */
 export async function runOnce(courier: Courier, signal: AbortSignal): Promise<void> {
   courier.beforeLook();

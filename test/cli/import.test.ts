@@ -39,18 +39,20 @@ function literal(text: string): string {
 interface Server extends Disposable {
   readonly web: Machine;
   readonly fail2ban: FakeFail2ban;
-  readonly asked: string[];
+  readonly asked: (readonly string[])[];
 }
 
 function server(dumped: readonly string[], answer: boolean | null = null): Server {
   const fail2ban = fakeFail2ban(() => web);
   fail2ban.dumped = dumped;
-  const asked: string[] = [];
-  const ask = async (question: string): Promise<boolean | null> => {
-    asked.push(question);
-    return answer;
-  };
-  const web = machine({ run: fail2ban.run, ask });
+  const asked: (readonly string[])[] = [];
+  const web = machine({
+    run: fail2ban.run,
+    async ask(_, findings) {
+      asked.push(findings);
+      return answer;
+    },
+  });
   web.write(token, "# the package's other one\n");
   return { web, fail2ban, asked, [Symbol.dispose]: () => web[Symbol.dispose]() };
 }
@@ -69,9 +71,10 @@ test("a key in a jail's line is in the configuration then, and its file is root'
   const before = web.read(jails);
   const { code, stdout, stderr } = await web.install();
   expect(code).toBe(0);
-  expect(asked).toHaveLength(1);
+  const description = "jail web: the API key of me@example.com for the user's own rules";
+  expect(asked).toEqual([[description, `others can read "${web.at(jails)}"`]]);
   expect(`${stdout}${stderr}`).not.toContain("marker");
-  expect(stderr).toContain("jail web: the API key of me@example.com for the user's own rules");
+  expect(stderr).toContain(`"/${config}" has what fail2ban's configuration had: ${description}`);
   expect(stderr).toContain("next: fail2ban-cloudflare sync --adopt --dry-run");
   expect(configOf(web).profiles.get("")).toMatchObject({
     credential: { email: "me@example.com", apiKey: key },

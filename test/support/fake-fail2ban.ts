@@ -34,6 +34,8 @@ export function fakeFail2ban(root: () => TempRoot): FakeFail2ban {
       .split(/\n\s+/)
       .map((line) => line.trim().replace(/\[.*$/, "").replace("%(action_)s", "nftables"));
   };
+  /** What the running server calls to lift a ban, by jail and action. */
+  const lifting = new Map<string, string>();
   const fake: FakeFail2ban = {
     version: "1.0.2",
     errors: () => [],
@@ -76,7 +78,11 @@ export function fakeFail2ban(root: () => TempRoot): FakeFail2ban {
         }
         case "ping":
           return fake.running ? fine("Server replied: pong") : broken("Failed to access socket path");
+        case "set":
+          lifting.set(`${words[1]} ${words[3]}`, words[5] ?? "");
+          return fine();
         case "get": {
+          if (words[2] === "action") return fine(`${lifting.get(`${words[1]} ${words[3]}`) ?? "curl"}\n`);
           const actions = fake.jails.get(words[1] ?? "");
           return actions === undefined
             ? broken("does not exist")
@@ -87,7 +93,9 @@ export function fakeFail2ban(root: () => TempRoot): FakeFail2ban {
             `Status\n|- Number of jail:\t${fake.jails.size}\n\`- Jail list:\t${[...fake.jails.keys()].join(", ")}\n`,
           );
         case "reload":
-          if (jail === "nginx-limit-req") fake.jails.set(jail, configured() ?? []);
+          if (jail !== "nginx-limit-req") return fine("OK");
+          fake.jails.set(jail, configured() ?? []);
+          for (const name of configured() ?? []) lifting.set(`${jail} ${name}`, commandOf(root(), name));
           return fine("OK");
         case "stop":
           fake.jails.delete(jail);

@@ -13,8 +13,8 @@ export interface Before {
   readonly running: boolean;
   /** The jail is among those that the server runs. */
   readonly hasJail: boolean;
-  /** Other jails that use an action in whose place ours stands, or is to. */
-  readonly others: readonly string[];
+  /** Jails that use an action in whose place ours stands, or is to. */
+  readonly users: readonly string[];
 }
 
 export async function lookBefore(runtime: Runtime, fail2ban: Fail2banClient): Promise<Before> {
@@ -28,8 +28,8 @@ export async function lookBefore(runtime: Runtime, fail2ban: Fail2banClient): Pr
     errors,
     running,
     hasJail: running && (await fail2ban.actionsOf(jailName)) !== null,
-    others: [...jails]
-      .filter(([name, jail]) => name !== jailName && jail.actions.some((action) => isReplaced(jail, action)))
+    users: [...jails]
+      .filter(([, jail]) => jail.actions.some((action) => isReplaced(jail, action)))
       .map(([name]) => name),
   };
 }
@@ -76,8 +76,8 @@ export function checkUnused(dump: Dump): void {
 
 /** Has the running server use what stands in the files now. */
 export async function reloadInto(runtime: Runtime, fail2ban: Fail2banClient, before: Before): Promise<void> {
-  // First: what a jail that begins anew lifts, it lifts by the actions that it has, and ours forgets nothing.
-  if (before.hasJail) await fail2ban.refreshJail(jailName);
+  // What began before us is not lifted by what was there before us: ours goes on with it.
+  if (before.hasJail) await fail2ban.hush(jailName, actionName);
   await fail2ban.reloadJail(jailName);
   // Where the server does not take a jail that is new to it by itself.
   if ((await fail2ban.actionsOf(jailName)) === null) await fail2ban.reload();
@@ -91,17 +91,23 @@ export async function reloadInto(runtime: Runtime, fail2ban: Fail2banClient, bef
   await reloadOthers(runtime, fail2ban, before);
 }
 
-/** Has the jails that used an action of our name before use the one that stands there now. */
-export async function reloadOthers(
+/** Has the jails that used such an action before use the one that stands there now; none of their bans is lifted. */
+export async function reloadUsers(
   runtime: Runtime,
   fail2ban: Fail2banClient,
-  before: Before,
+  { errors, users }: Pick<Before, "errors" | "users">,
 ): Promise<void> {
-  if (before.others.length === 0) return;
-  if (before.errors.length === 0) return await fail2ban.reload();
+  if (users.length === 0) return;
+  if (errors.length === 0) return await fail2ban.reload();
   runtime.talk(
-    `mend fail2ban's configuration, then: fail2ban-client reload (for ${before.others.join(", ")}, which use ${actionName} too)`,
+    `mend fail2ban's configuration, then: fail2ban-client reload (for ${users.join(", ")}, which use ${actionName} too)`,
   );
+}
+
+/** The same, for all jails but ours, which is told apart. */
+async function reloadOthers(runtime: Runtime, fail2ban: Fail2banClient, before: Before): Promise<void> {
+  const users = before.users.filter((name) => name !== jailName);
+  await reloadUsers(runtime, fail2ban, { ...before, users });
 }
 
 /** Has the running server use the files as they are without our jail. */
