@@ -48,16 +48,16 @@ networkTest(
     expect(await must("fail2ban-client", "get", "nginx-limit-req", "actions")).toContain("cloudflare");
 
     edge.heal();
-    // One more comes while the jail goes.
-    let jailIsGoing = false;
-    edge.onRequest = async ({ method }) => {
-      if (method !== "DELETE" || jailIsGoing) return;
-      jailIsGoing = true;
+    // One more is banned when all is gone from the edge and the jail is still there.
+    let isGone = false;
+    edge.onAnswer = async ({ method }) => {
+      if (method !== "GET" || edge.rules().length > 1 || isGone) return;
+      isGone = true;
       await must("fail2ban-client", "set", "nginx-limit-req", "banip", "198.51.100.3");
     };
     const done = await run("fail2ban-cloudflare", "uninstall", "--purge");
     expect({ code: done.code, story: story() }).toMatchObject({ code: 0 });
-    expect(jailIsGoing).toBe(true);
+    expect(isGone).toBe(true);
     expect(edge.rules()).toEqual([foreign]);
     expect(placed.filter((path) => machine.exists(path))).toEqual([]);
     expect(machine.read("/etc/fail2ban/action.d/cloudflare.conf")).toBe(stock);
