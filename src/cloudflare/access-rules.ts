@@ -1,12 +1,11 @@
-import { Failure } from "../errors.ts";
 import type { Address } from "../core/address.ts";
 import { expanded, readAddress, width } from "../core/address.ts";
-import { isMode } from "../core/hold.ts";
-import type { Mode } from "../core/hold.ts";
-import { isOurMark, mark, markedJail, plainHost, stockJail } from "../core/mark.ts";
+import { isOurMark, mark, markedJail, plainHost } from "../core/mark.ts";
 import { pooled } from "../core/pool.ts";
 import type { Blocklist, Change, Settled } from "../core/ports.ts";
-import type { Answer, Call } from "./client.ts";
+import type { Call } from "./client.ts";
+import { leftoversOf } from "./leftovers.ts";
+import { isGone, refusal, ruleIn } from "./rule-reader.ts";
 import { isFor, readRule, rowOf } from "./rule.ts";
 import type { AccessRule } from "./rule.ts";
 
@@ -32,7 +31,6 @@ const perPage = 100;
 const mostPages = 500;
 
 const duplicate = 10009;
-const notFound = 10001;
 
 /** IP access rules of one scope as a Blocklist. */
 export function accessRules({ call, scope, host }: AccessRulesOptions): Blocklist {
@@ -41,7 +39,7 @@ export function accessRules({ call, scope, host }: AccessRulesOptions): Blocklis
   /** A filter for our own rules: a substring of their notes. */
   const ours = { notes: `host:${plainHost(host)}` };
 
-  async function add(network: Address, mode: Mode, jail: string): Promise<Found> {
+  async function add(network: Address, mode: string, jail: string): Promise<Found> {
     const answer = await call("POST", path, {
       body: {
         mode,
@@ -51,22 +49,22 @@ export function accessRules({ call, scope, host }: AccessRulesOptions): Blocklis
     });
     const rule = ruleIn(answer);
     if (rule !== null && isFor(rule, network)) return { outcome: "added", row: rowOf(rule, network, host) };
-    if (!answer.ok && answer.codes.includes(duplicate)) return adopt(network, mode, jail);
+    if (!answer.ok && answer.codes.includes(duplicate)) return adopt(network, mode);
     throw refusal(`ban ${network.text}`, answer);
   }
 
   /** What to make of a rule that is there already: ours from a call whose answer was lost, or somebody else's. */
-  async function adopt(network: Address, mode: Mode, jail: string): Promise<Found> {
+  async function adopt(network: Address, mode: string): Promise<Found> {
     const rule = await find(network);
     if (rule === null)
       return { outcome: "present", row: { network: network.text, id: null, mode: null, owned: false } };
     const row = rowOf(rule, network, host);
     if (!row.owned || rule.mode === mode) return { outcome: "present", row };
-    return change(network, { mode, jail, id: rule.id });
+    return change(network, mode, rule.id);
   }
 
-  async function change(network: Address, { mode, jail, id }: Mark): Promise<Found> {
-    const answer = await call("PATCH", `${path}/${id}`, { body: { mode, notes: mark(jail, host) } });
+  async function change(network: Address, mode: string, id: string): Promise<Found> {
+    const answer = await call("PATCH", `${path}/${id}`, { body: { mode } });
     const rule = ruleIn(answer);
     if (rule !== null) return { outcome: "present", row: rowOf(rule, network, host) };
     throw isGone(answer) ? new Gone() : refusal(`change the mode of ${network.text}`, answer);
@@ -127,7 +125,7 @@ export function accessRules({ call, scope, host }: AccessRulesOptions): Blocklis
     if (wanted.kind === "remove") return remove(wanted.network, wanted.id);
     if (wanted.kind === "add") return add(wanted.network, wanted.mode, wanted.jail);
     try {
-      return await change(wanted.network, wanted);
+      return await change(wanted.network, wanted.mode, wanted.id);
     } catch (error) {
       if (error instanceof Gone) return add(wanted.network, wanted.mode, wanted.jail);
       throw error;
@@ -146,12 +144,7 @@ export function accessRules({ call, scope, host }: AccessRulesOptions): Blocklis
         if (foreign || row.owned) yield { ...row, jail: markedJail(rule.notes, host) };
       }
     },
-    async *leftovers() {
-      for await (const { id, mode, notes, value } of list({ notes: "Fail2Ban" })) {
-        const [network, jail] = [readAddress(value)?.text, stockJail(notes)];
-        if (network !== undefined && jail !== null && isMode(mode)) yield { network, id, mode, jail };
-      }
-    },
+    leftovers: leftoversOf({ call, path, host, list: () => list({ notes: "Fail2Ban" }) }),
   };
 }
 
@@ -160,8 +153,6 @@ export function placeOf(scope: Pick<Scope, "kind"> & { readonly id?: string }): 
   return scope.kind === "user" ? "user" : `${scope.kind}:${scope.id}`;
 }
 
-/** What a rule of ours says beside its network. */
-type Mark = Pick<Extract<Change, { kind: "change" }>, "mode" | "jail" | "id">;
 type Found = Pick<Extract<Settled, { outcome: unknown }>, "outcome" | "row">;
 
 /** A rule that we knew is not there any more. */
@@ -180,20 +171,4 @@ function scopeType(scope: Scope): string {
 function target({ family, prefix }: Address): "ip" | "ip6" | "ip_range" {
   if (prefix < width(family)) return "ip_range";
   return family === "inet4" ? "ip" : "ip6";
-}
-
-function ruleIn(answer: Answer): AccessRule | null {
-  return answer.ok ? readRule(answer.result) : null;
-}
-
-function isGone(answer: Answer): boolean {
-  return answer.ok ? answer.result === null : answer.status === 404 || answer.codes.includes(notFound);
-}
-
-function refusal(what: string, answer: Answer): Failure {
-  if (answer.ok)
-    return new Failure("unavailable", `Cloudflare answered without a result when asked to ${what}`);
-  return new Failure("refused", `Cloudflare refuses to ${what}: ${answer.message}`, {
-    hint: "see: fail2ban-cloudflare list",
-  });
 }

@@ -1,7 +1,7 @@
 import { defineCommand } from "citty";
 import { loadConfig } from "../config.ts";
-import { adopt, announce, removeLeftovers, takeoversOf } from "../core/adopt.ts";
-import type { Takeover } from "../core/adopt.ts";
+import { adopt, announce, judgePlaces, removeLeftovers } from "../core/adopt.ts";
+import type { Judged } from "../core/adopt.ts";
 import { obstacle, runOnce, tryAnew } from "../core/courier.ts";
 import type { Courier } from "../core/courier.ts";
 import { mendHolds, wantedOnceMended } from "../core/mend.ts";
@@ -38,6 +38,8 @@ export const sync = ({ runtime, configPath }: Invocation) =>
       },
     },
     async run({ args }) {
+      if (args["keep-stale"] && !args.adopt)
+        throw new Failure("usage", "Cannot run sync with --keep-stale: it goes with --adopt");
       const config = loadConfig(runtime, configPath);
       using _turn = await takeTurn(runtime, config);
       const log = openLog(runtime, config.log);
@@ -65,15 +67,15 @@ export const sync = ({ runtime, configPath }: Invocation) =>
       const wanted = mending || difference === null ? held : wantedOnceMended(held, difference);
 
       const compared = await compareEdge(courier, mending ? syncProfile : compareProfile);
-      const takeovers = args.adopt
-        ? await takeoversOf(courier.deliveries, wanted, jailsToJudge(configured ?? known, state))
+      const judged = args.adopt
+        ? await judgePlaces(courier.deliveries, wanted, jailsToJudge(configured ?? known, state))
         : [];
       const stale = args["keep-stale"] ? "keep" : "remove";
       for (const place of compared.places) {
-        const verdict = takeovers.find((takeover) => takeover.place.place === place.place)?.verdict;
+        const verdict = judged.find((one) => one.place.place === place.place)?.verdict;
         show(placeLines(place, { wanted, stale, ...(verdict === undefined ? {} : { verdict }) }));
       }
-      if (mending) await carryOut(courier, takeovers, { signal: runtime.signal, stale });
+      if (mending) await carryOut(courier, judged, { signal: runtime.signal, stale });
       if (!compared.complete)
         throw new Failure("unavailable", "Cannot compare every place now", {
           hint: "see: fail2ban-cloudflare status",
@@ -115,19 +117,19 @@ function jailsToJudge(ours: readonly Want[], state: Fail2banState | null): Reado
 /** Delivers what is pending, then makes leftovers ours, and removes those that nothing is to be kept of. */
 async function carryOut(
   courier: Courier,
-  takeovers: readonly Takeover[],
+  judged: readonly Judged[],
   { signal, stale }: { readonly signal: AbortSignal; readonly stale: "keep" | "remove" },
 ): Promise<void> {
-  for (const takeover of takeovers) await announce(takeover);
+  for (const one of judged) await announce(one);
   await runOnce(courier, signal);
-  for (const takeover of takeovers) await adopt(takeover, signal);
+  for (const one of judged) await adopt(one, signal);
   const awaited = await notThereYet(courier);
-  for (const takeover of takeovers) {
-    const replaced = takeover.verdict.replaced.filter(({ network }) => !awaited.has(network));
-    const gone = stale === "remove" ? takeover.verdict.stale : [];
-    await removeLeftovers(takeover, [...replaced, ...gone], signal);
+  for (const one of judged) {
+    const replaced = one.verdict.replaced.filter(({ network }) => !awaited.has(network));
+    const gone = stale === "remove" ? one.verdict.stale : [];
+    await removeLeftovers(one, [...replaced, ...gone], signal);
   }
-  if (takeovers.length > 0) await runOnce(courier, signal);
+  if (judged.length > 0) await runOnce(courier, signal);
   const left = await obstacle(courier, courier.now());
   if (left !== null) throw left;
 }

@@ -4,9 +4,9 @@ import { openPlaces } from "./deliver.ts";
 import type { Delivery } from "./deliver.ts";
 import { strictest } from "./hold.ts";
 import type { Site } from "./plan.ts";
-import type { Blocklist, Change, Known, Leftover, Wanted } from "./ports.ts";
+import type { Blocklist, Known, Leftover, Leftovers, Takeover, Wanted } from "./ports.ts";
 
-type Adoption = Extract<Change, { kind: "change" }>;
+type Adoption = Extract<Takeover, { kind: "change" }>;
 
 /** What is to become of what fail2ban's own actions left at a place. */
 export interface Verdict {
@@ -49,82 +49,81 @@ export function judge(
   };
 }
 
-/** What is to be done with the leftovers of one place. */
-export interface Takeover {
+/** A place with leftovers, and what is to become of them. */
+export interface Judged {
   readonly delivery: Delivery;
   readonly place: Blocklist;
+  readonly leftovers: Leftovers;
   readonly verdict: Verdict;
 }
 
 /** Looks through the places of the deliveries for leftovers; each place is judged once. */
-export async function takeoversOf(
+export async function judgePlaces(
   deliveries: readonly Delivery[],
   wanted: readonly Wanted[],
   jails: ReadonlySet<string>,
-): Promise<readonly Takeover[]> {
-  const takeovers = new Map<string, Takeover>();
+): Promise<readonly Judged[]> {
+  const judged = new Map<string, Judged>();
   for (const delivery of deliveries) {
     const opened = await openPlaces(delivery);
     for (const place of opened?.places ?? []) {
-      if (place.leftovers === undefined || takeovers.has(place.place)) continue;
-      const leftovers = await Array.fromAsync(place.leftovers());
+      const { leftovers } = place;
+      if (leftovers === undefined || judged.has(place.place)) continue;
       const site = { profiles: delivery.profilesOf(place.place) };
-      takeovers.set(place.place, { delivery, place, verdict: judge(leftovers, wanted, site, jails) });
+      const verdict = judge(await Array.fromAsync(leftovers.list()), wanted, site, jails);
+      judged.set(place.place, { delivery, place, leftovers, verdict });
     }
   }
-  return [...takeovers.values()];
+  return [...judged.values()];
 }
 
 /** Has the journal know what is to be taken over: until it is, it blocks as it stands, and costs no call. */
-export async function announce({ delivery: { journal, profile }, place, verdict }: Takeover): Promise<void> {
+export async function announce({ delivery: { journal, profile }, place, verdict }: Judged): Promise<void> {
   const known = verdict.live.map(({ network, id, mode }) => ({ network, row: { id, mode, owned: false } }));
   await journal.record(place.place, profile.name, known);
 }
 
 /** Makes ours what some jail of ours holds. */
-export async function adopt(takeover: Takeover, signal: AbortSignal): Promise<void> {
-  const changes = takeover.verdict.live.map(({ adoption }) => adoption);
-  await settle(takeover, changes, signal);
+export async function adopt(judged: Judged, signal: AbortSignal): Promise<void> {
+  const steps = judged.verdict.live.map(({ adoption }) => adoption);
+  await takeOver(judged, steps, signal);
 }
 
-/** Removes leftovers; a ban that meanwhile met one of them is pending then. */
 export async function removeLeftovers(
-  takeover: Takeover,
+  judged: Judged,
   leftovers: readonly Leftover[],
   signal: AbortSignal,
 ): Promise<void> {
-  const { journal, profile, now } = takeover.delivery;
-  const changes = leftovers.flatMap(({ network: text, id }) => {
+  const steps = leftovers.flatMap(({ network: text, id }) => {
     const network = readAddress(text);
     return network === null ? [] : [{ kind: "remove", network, id } as const];
   });
-  try {
-    await settle(takeover, changes, signal);
-  } finally {
-    const networks = changes.map(({ network }) => network.text);
-    await journal.recheck(profile.name, networks, now());
-  }
+  await takeOver(judged, steps, signal);
 }
 
-async function settle(
-  { delivery: { journal, profile }, place }: Takeover,
-  changes: readonly Change[],
+async function takeOver(
+  { delivery: { journal, profile, now }, place, leftovers }: Judged,
+  steps: readonly Takeover[],
   signal: AbortSignal,
 ): Promise<void> {
+  if (steps.length === 0) return;
   const stop = new AbortController();
   const known: Known[] = [];
   let failure: unknown = null;
-  for await (const settled of place.apply(changes, AbortSignal.any([signal, stop.signal]))) {
+  for await (const settled of leftovers.apply(steps, AbortSignal.any([signal, stop.signal]))) {
     if ("failure" in settled) {
       failure = settled.failure;
       stop.abort();
     } else known.push({ network: settled.change.network.text, row: settled.row });
   }
   await journal.record(place.place, profile.name, known);
-  if (known.length === changes.length) return;
+  // What is not there any more may be wanted, by a ban that has come meanwhile too.
+  const gone = known.filter(({ row }) => row === null).map(({ network }) => network);
+  await journal.recheck(profile.name, gone, now());
+  if (known.length === steps.length) return;
   if (failure !== null && !(failure instanceof Failure)) throw failure;
   const { kind, message } = failure ?? new Failure("unavailable", "interrupted");
-  const state = `${known.length} of ${changes.length} are done: ${message}`;
+  const state = `${known.length} of ${steps.length} are done: ${message}`;
   throw new Failure(kind, `Cannot take over ${place.label} now: ${state}`, {
     hint: "run it again: fail2ban-cloudflare sync --adopt",
     cause: failure,

@@ -22,14 +22,6 @@ export interface Entry extends Omit<EdgeRow, "place"> {
   readonly jail: string | null;
 }
 
-/** What fail2ban's own Cloudflare actions left at a place; `jail` is the one in its notes. */
-export interface Leftover {
-  readonly network: string;
-  readonly id: string;
-  readonly mode: Mode;
-  readonly jail: string;
-}
-
 /** A step at one place. `jail` goes into the ownership mark. */
 export type Change =
   | { readonly kind: "add"; readonly network: Address; readonly mode: Mode; readonly jail: string }
@@ -57,8 +49,25 @@ export interface Blocklist {
   apply(changes: readonly Change[], signal: AbortSignal): AsyncIterable<Settled>;
   /** All that carries our mark of this host; with `foreign`, all that there is. */
   entries(options: { readonly foreign: boolean }): AsyncIterable<Entry>;
-  /** What fail2ban's own actions left; a step "change" makes it ours. Not there where they never blocked. */
-  leftovers?(): AsyncIterable<Leftover>;
+  /** What fail2ban's own actions left; not there where they never blocked. */
+  readonly leftovers?: Leftovers;
+}
+
+/** A rule of fail2ban's own Cloudflare actions; `jail` is the one in its notes, which name no host. */
+export interface Leftover {
+  readonly network: string;
+  readonly id: string;
+  readonly mode: Mode;
+  readonly jail: string;
+}
+
+/** A step that makes a leftover ours, or removes it. */
+export type Takeover = Exclude<Change, { kind: "add" }>;
+
+export interface Leftovers {
+  list(): AsyncIterable<Leftover>;
+  /** Makes the steps, as `Blocklist.apply` does; what is no leftover any more is left as it is, and said to be absent. */
+  apply(steps: readonly Takeover[], signal: AbortSignal): AsyncIterable<Settled>;
 }
 
 /** A place that the configuration names and that cannot be used now. */

@@ -151,6 +151,22 @@ test("a ban that comes for a stale address while it is removed is blocked in the
   expect(notesOf(edge)["203.0.113.8"]).toBe("Fail2Ban sshd host:web1");
 });
 
+test("a rule that somebody changes after it was judged is left as it is", async () => {
+  await using own = await moved(["203.0.113.1"], ["203.0.113.1", "203.0.113.8"]);
+  const { edge, web } = own;
+  let judged = false;
+  edge.onAnswer = ({ query }) => {
+    if (query["notes"] !== "Fail2Ban" || judged) return;
+    judged = true;
+    for (const { id, configuration } of edge.rules()) {
+      edge.remove(id);
+      edge.plant(edge.zone.scope, { value: configuration.value, notes: "mine now" });
+    }
+  };
+  expect((await web.run("sync --adopt")).code).toBe(0);
+  expect(notesOf(edge)).toEqual({ "203.0.113.1": "mine now", "203.0.113.8": "mine now" });
+});
+
 test.each([
   ["the network fails", { kind: "reset" }, 5],
   ["Cloudflare asks for fewer calls", { kind: "rateLimited", retryAfterS: 40 }, 5],

@@ -68,6 +68,7 @@ const badLines: readonly [name: string, args: string[], code: number, says: stri
   ["an unknown command", ["bann", "203.0.113.7"], 2, "did you mean ban?"],
   ["a command of Object", ["constructor"], 2, "there is no such command"],
   ["a family that is none", ["flush", "--jail", "a", "--family", "None"], 2, 'Cannot read --family "None"'],
+  ["--keep-stale alone", ["sync", "--keep-stale"], 2, "it goes with --adopt"],
   ["an unban of garbage", ["unban", "--jail", "a", "--", "`id`"], 2, 'Cannot read address "`id`"'],
 ];
 
