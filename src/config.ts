@@ -1,12 +1,12 @@
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import type { Stats } from "node:fs";
 import { join } from "node:path";
 import { parseAddress, quoted } from "./core/address.ts";
 import type { Address } from "./core/address.ts";
 import type { Mode } from "./core/hold.ts";
-import { profileKeys, profileOf } from "./config/profile.ts";
+import { jailsOf, profileKeys, profileOf } from "./config/profile.ts";
 import { asTable, reader } from "./config/reader.ts";
-import type { Table } from "./config/reader.ts";
+import { readTable } from "./config/toml.ts";
 import { Failure } from "./errors.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -48,6 +48,8 @@ export interface Config {
   /** The file it was read from, for messages. */
   readonly path: string;
   readonly profiles: ReadonlyMap<string, ProfileConfig>;
+  /** The profiles of jails whose lines in fail2ban name none. */
+  readonly jails: ReadonlyMap<string, string>;
   readonly ignore: readonly Address[];
   readonly restartGraceMs: number;
   /** Calls in five minutes. */
@@ -73,6 +75,7 @@ const mainKeys = [
   "api_base",
   "fail2ban",
   "profiles",
+  "jails",
 ];
 
 /** Reads and checks the configuration; a missing file at the default path is an empty one. Never reads a credential. */
@@ -84,10 +87,12 @@ export function loadConfig(runtime: Runtime, path: string): Config {
   const profiles = Object.entries(read.table("profiles")).map(([name, value]) =>
     profileOf(path, name, asTable(path, `profiles.${name}`, value), main),
   );
+  const known = new Map([main, ...profiles].map((profile) => [profile.name, profile]));
   const under = (file: string): string => join(runtime.root, file);
   return {
     path,
-    profiles: new Map([main, ...profiles].map((profile) => [profile.name, profile])),
+    profiles: known,
+    jails: jailsOf(path, read.table("jails"), known),
     ignore: read.texts("ignore").map((text) => within(path, "ignore", () => parseAddress(text))),
     restartGraceMs: read.whole("restart_grace", 120, { least: 0, most: 86_400 }) * 1_000,
     budget: read.whole("budget", 1_000, { least: 10, most: 1_200 }),
@@ -108,46 +113,9 @@ export function profileNamed(config: Config, name: string): ProfileConfig {
   });
 }
 
-function readTable(path: string, optional: boolean): Table {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (code === "ENOENT" && optional) return {};
-    throw new Failure("config", `Cannot read configuration "${path}": ${code}`, {
-      hint: code === "ENOENT" ? "run: fail2ban-cloudflare install" : `as root: ls -l ${path}`,
-      cause: error,
-    });
-  }
-  try {
-    return Bun.TOML.parse(text) as Table;
-  } catch {
-    // The parser's message may quote the line, and a line may hold a token.
-    throw new Failure("config", `Cannot read configuration "${path}": it is not valid TOML${placeOf(text)}`, {
-      hint: 'values stand in quotes, as in zones = ["example.com"]',
-    });
-  }
-}
-
-/** In a longer configuration a broken statement is not looked for: a hook must not take long over it. */
-const mostLines = 500;
-
-/** Where the first statement begins that is not understood: the parser does not say. */
-function placeOf(text: string): string {
-  const lines = text.split("\n");
-  if (lines.length > mostLines) return "";
-  const understood = lines.findLastIndex((_, last) => isToml(lines.slice(0, last + 1).join("\n")));
-  return ` from line ${understood + 2} on`;
-}
-
-function isToml(text: string): boolean {
-  try {
-    Bun.TOML.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
+/** The profile of a jail, by the name that its line passes, else by `[jails]`, else the main one. */
+export function profileOfJail(config: Config, jail: string, name: string): ProfileConfig {
+  return profileNamed(config, name === "" ? (config.jails.get(jail) ?? "") : name);
 }
 
 function apiBase(path: string, text: string): string {

@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { profileNamed } from "./config.ts";
 import type { Config, ProfileConfig } from "./config.ts";
+import type { Address } from "./core/address.ts";
 import type { Courier } from "./core/courier.ts";
 import { intake } from "./core/intake.ts";
 import { knownRanges, rememberRanges } from "./core/ranges.ts";
-import { recoverBans } from "./core/recover.ts";
+import { compareHolds, recoverBans } from "./core/recover.ts";
 import { turnsByName } from "./core/turns.ts";
 import { readCredential } from "./credential.ts";
 import { Failure } from "./errors.ts";
@@ -31,9 +32,20 @@ export async function wireCourier(
   );
   const database = databasePath(config.fail2ban);
   const fail2banState = () => (database === null ? emptyState : readState(join(runtime.root, database)));
+  const comparing = async () => {
+    const ranges = await knownRanges(journal);
+    return {
+      host: config.host,
+      now: runtime.now(),
+      networksOf: (name: string, address: Address) =>
+        intake(address, intakeOptions(runtime, config, profileNamed(config, name), ranges)),
+    };
+  };
   return {
     journal,
     deliveries,
+    fail2banState,
+    compareHolds: async (jails, state) => compareHolds(journal, jails, state, await comparing()),
     restartMs: config.restartGraceMs,
     rebuild: async (profile, found) => {
       const state = fail2banState();
@@ -48,13 +60,7 @@ export async function wireCourier(
     recover: async () => {
       const state = fail2banState();
       if (state === null) return;
-      const ranges = await knownRanges(journal);
-      const count = await recoverBans(journal, state.bans, {
-        host: config.host,
-        now: runtime.now(),
-        networksOf: (name, address) =>
-          intake(address, intakeOptions(runtime, config, profileNamed(config, name), ranges)),
-      });
+      const count = await recoverBans(journal, state.bans, await comparing());
       if (count > 0) log("warn", "", `Recovered ${count} bans of fail2ban that the journal did not have`);
     },
     refreshRanges: async () => {

@@ -5,6 +5,7 @@ import { pooled } from "../core/pool.ts";
 import type { Blocklist, Change, Settled } from "../core/ports.ts";
 import { Failure } from "../errors.ts";
 import type { Call } from "./client.ts";
+import { leftoversOf } from "./leftovers.ts";
 import { isGone, refusal, ruleIn, ruleReader } from "./rule-reader.ts";
 import type { ReadRule } from "./rule-reader.ts";
 import { isFor, rowOf } from "./rule.ts";
@@ -112,6 +113,7 @@ export function accessRules({ call, scope, host }: AccessRulesOptions): Blocklis
         if (foreign || row.owned) yield { ...row, jail: row.owned ? markedJail(rule.notes, host) : null };
       }
     },
+    leftovers: leftoversOf({ call, path, host, list: () => list("stock") }),
   };
 }
 

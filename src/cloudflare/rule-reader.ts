@@ -27,8 +27,8 @@ export interface RuleReaderOptions {
 export type ReadRule = (id: string) => Promise<AccessRule | null>;
 
 export interface RuleReader {
-  /** All that carries our host's name in its notes, or all that there is. */
-  list(which: "ours" | "all"): AsyncIterable<AccessRule>;
+  /** All that carries our host's name in its notes, all that fail2ban's own actions may have made, or all that there is. */
+  list(which: "ours" | "stock" | "all"): AsyncIterable<AccessRule>;
   /** The rule for exactly this network, null for none; of IPv6, one that is not ours may not be found. */
   find(network: Address): Promise<AccessRule | null>;
   read: ReadRule;
@@ -64,7 +64,7 @@ export function ruleReader({ call, path, scopeType, host }: RuleReaderOptions): 
   }
 
   return {
-    list: (which) => list(which === "ours" ? ours : {}),
+    list: (which) => list({ ours, stock: { notes: "Fail2Ban" }, all: {} }[which]),
     read,
     async find(network) {
       const values = [...new Set([expanded(network), network.text])];

@@ -1,6 +1,6 @@
 import { defineCommand } from "citty";
 import { loadConfig, stampOf, statOf } from "../config.ts";
-import { anythingDue, obstacle, runCourier, runOnce } from "../core/courier.ts";
+import { anythingDue, obstacle, runCourier, runOnce, tryAnew } from "../core/courier.ts";
 import { credentialPaths } from "../credential.ts";
 import { isCorrupt, suspect } from "../journal/rescue.ts";
 import { openLog } from "../log.ts";
@@ -78,15 +78,11 @@ async function deliverOnce(runtime: Runtime, configPath: string): Promise<number
   await using _lock = await takeLockPatiently(runtime, config);
   const log = openLog(runtime, config.log);
   using journal = openJournal(runtime, config, log);
-  for (const name of config.profiles.keys()) {
-    await journal.clearPauses(name);
-    await journal.hurry(name);
-  }
   await using courier = await wireCourier(
     { runtime, config, journal, log },
     { beforeLook: () => removeWakeFile(config), outdated: () => false },
   );
-  for (const { gate } of courier.deliveries) await gate.hurry();
+  await tryAnew(courier);
   await runOnce(courier, runtime.signal);
   const left = await obstacle(courier, runtime.now());
   if (left !== null) throw left;

@@ -1,5 +1,5 @@
 import { defineCommand } from "citty";
-import { loadConfig, profileNamed } from "../config.ts";
+import { loadConfig, profileOfJail } from "../config.ts";
 import type { Config, ProfileConfig } from "../config.ts";
 import { parseAddress, quoted } from "../core/address.ts";
 import type { Address } from "../core/address.ts";
@@ -224,9 +224,9 @@ function hookSetup({ runtime, configPath }: Invocation, { jail, profile: name }:
     });
   }
   const config = loadConfig(runtime, configPath);
-  const profile = profileNamed(config, name);
+  const profile = profileOfJail(config, jail, name);
   checkCredentialFiles(runtime, config, profile);
-  return { config, profile, holder: { profile: name, jail, host: config.host } };
+  return { config, profile, holder: { profile: profile.name, jail, host: config.host } };
 }
 
 interface Finish {

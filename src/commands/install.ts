@@ -13,11 +13,15 @@ import {
   lookBefore,
   refuseNewErrors,
   reloadInto,
-  reloadOthers,
   reloadOut,
+  reloadUsers,
 } from "./install/fail2ban.ts";
 import type { Before } from "./install/fail2ban.ts";
 import { lookingAtFiles } from "./install/file-failure.ts";
+import { findMove, noMove } from "./install/move.ts";
+import type { Move } from "./install/move.ts";
+import { askOnTerminal, isWanted } from "./install/offer.ts";
+import type { Ask } from "./install/offer.ts";
 import { defaultFail2ban, placesOf } from "./install/places.ts";
 import type { Places } from "./install/places.ts";
 import { planInstall, planOtherBinary } from "./install/plan.ts";
@@ -28,7 +32,7 @@ import type { Invocation } from "./invocation.ts";
 /** What is written where no fail2ban can be asked. */
 const currentVersion = [1, 1] as const;
 
-export const install = ({ runtime }: Invocation) =>
+export const install = ({ runtime }: Invocation, ask: Ask = askOnTerminal) =>
   defineCommand({
     meta: {
       name: "install",
@@ -56,6 +60,11 @@ export const install = ({ runtime }: Invocation) =>
         default: defaultFail2ban,
         valueHint: "DIR",
       },
+      import: {
+        type: "boolean",
+        description: "Take over credentials of fail2ban's own actions without asking",
+        negativeDescription: "Leave credentials of fail2ban's own actions where they are",
+      },
       force: { type: "boolean", description: "Replace files of ours that were edited", default: false },
       "as-before": {
         type: "boolean",
@@ -77,7 +86,10 @@ export const install = ({ runtime }: Invocation) =>
       const { jail, local } = args["as-before"]
         ? lookingAtFiles(() => asBefore(runtime, places, given))
         : given;
-      const options = { version, jail, local, force: args.force };
+      const dump = (await fail2ban?.dump()) ?? null;
+      const found = lookingAtFiles(() => findMove(runtime, places, dump, args));
+      const move = (await isTaken(runtime, found, args, ask)) ? found : noMove;
+      const options = { version, jail, local, force: args.force, move };
       const first = lookingAtFiles(() => planInstall(places, runtime.execPath, options));
       const last = planOtherBinary(places);
       const steps = [...first, ...last];
@@ -96,7 +108,7 @@ export const install = ({ runtime }: Invocation) =>
       }
       show(runtime, steps);
       if (before?.running === false) runtime.talk("fail2ban is not running: the action is used once it is");
-      runtime.talk(changes ? nextStep(places, steps) : "everything is in place");
+      runtime.talk(changes ? nextStep(places, steps, move) : "everything is in place");
       return 0;
     },
   });
@@ -134,7 +146,7 @@ function activation(
       if (units) await enableUnits(runtime);
       if (!before.running || !reload) return;
       reloaded = true;
-      await (jail ? reloadInto : reloadOthers)(runtime, fail2ban, before);
+      await (jail ? reloadInto : reloadUsers)(runtime, fail2ban, before);
     },
     async undo() {
       if (units && unitsAreNew) await disableUnits(runtime);
@@ -160,8 +172,21 @@ function isChanged(steps: readonly Step[], paths: readonly string[]): boolean {
   return steps.some(({ sign, path }) => sign !== "=" && paths.includes(path));
 }
 
-function nextStep({ config }: Places, steps: readonly Step[]): string {
-  const isNew = steps.some(({ sign, path }) => sign === "+" && path === config);
+/** A dry run shows what a yes would do. */
+async function isTaken(
+  runtime: Runtime,
+  found: Move,
+  args: { readonly import?: boolean | undefined; readonly "dry-run": boolean },
+  ask: Ask,
+): Promise<boolean> {
+  if (args.import !== undefined) return args.import;
+  return args["dry-run"] || (await isWanted(runtime, found, ask));
+}
+
+function nextStep({ config }: Places, steps: readonly Step[], { imports, jails }: Move): string {
+  if (imports.length > 0 && jails.length > 0)
+    return "installed; next: fail2ban-cloudflare sync --adopt --dry-run, then the same without --dry-run";
+  const isNew = imports.length === 0 && steps.some(({ sign, path }) => sign === "+" && path === config);
   return isNew
     ? `installed; next: name the credential and the zones in "${config}"`
     : "installed; see: fail2ban-cloudflare status";

@@ -135,3 +135,19 @@ function credentialOf(read: Reader): CredentialSource {
 function inherited(own: CredentialSource, main: ProfileConfig | null): CredentialSource {
   return main !== null && Object.keys(own).length === 0 ? main.credential : own;
 }
+
+/** The `[jails]` table: the name of a profile for each jail that it names. */
+export function jailsOf(
+  path: string,
+  table: Table,
+  profiles: ReadonlyMap<string, ProfileConfig>,
+): ReadonlyMap<string, string> {
+  const read = reader(path, "jails.", table);
+  return new Map(
+    Object.keys(table).map((jail) => {
+      const name = read.text(jail, "");
+      if (profiles.has(name)) return [jail, name];
+      throw read.refuse(jail, `there is no profile ${quoted(name)}`, `[profiles.${name}]`);
+    }),
+  );
+}

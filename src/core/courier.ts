@@ -2,7 +2,8 @@ import { Failure } from "../errors.ts";
 import { drain } from "./deliver.ts";
 import type { Delivery } from "./deliver.ts";
 import { flushedMs } from "./hold.ts";
-import type { Entry, Grace, Journal } from "./ports.ts";
+import type { Entry, Grace, Journal, KnownJail } from "./ports.ts";
+import type { Fail2banState, HoldDifference } from "./recover.ts";
 import { recoverIfDue, syncIfDue } from "./upkeep.ts";
 import { openAt } from "./trouble.ts";
 
@@ -30,6 +31,10 @@ export interface Courier {
   readonly restartMs: number;
   /** fail2ban's own list of bans, read anew; null when it cannot be read now. */
   readonly stillBanned: () => Grace["stillBannedUntil"] | null;
+  /** What fail2ban's database says, read anew; null when it cannot be read now. */
+  readonly fail2banState: () => Fail2banState | null;
+  /** How what these jails hold differs from what fail2ban bans in them. */
+  readonly compareHolds: (jails: readonly KnownJail[], state: Fail2banState) => Promise<HoldDifference>;
   /** Holds what fail2ban bans and the journal has not. */
   readonly recover: () => Promise<void>;
   /**
@@ -98,6 +103,18 @@ export async function runCourier(courier: Courier, signal: AbortSignal): Promise
   }
   await Promise.all(running.values());
   if (broken.length > 0) throw broken[0];
+}
+
+/** Forgets our own waiting, for a person who asks; not a pause that Cloudflare asked for. */
+export async function tryAnew({
+  journal,
+  deliveries,
+}: Pick<Courier, "journal" | "deliveries">): Promise<void> {
+  for (const { profile, gate } of deliveries) {
+    await journal.clearPauses(profile.name);
+    await journal.hurry(profile.name);
+    await gate.hurry();
+  }
 }
 
 /** One pass: everything that can be delivered now is, and the courier does not wait for more. */

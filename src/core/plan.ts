@@ -1,8 +1,14 @@
+import { readAddress } from "./address.ts";
 import { strictest } from "./hold.ts";
-import type { Blocklist, Change, Due } from "./ports.ts";
+import type { Blocklist, Change, Due, Entry, Wanted } from "./ports.ts";
 
 /** What is to be done at one place; `forget` takes no call: what stands there is not ours. */
 export type Step = Change | { readonly kind: "forget"; readonly network: Due["pending"]["network"] };
+
+/** A network, who wants it and what is known of it at the edge. */
+export interface Planned extends Pick<Due, "wants" | "rows"> {
+  readonly pending: Pick<Due["pending"], "network">;
+}
 
 /** A place and the profiles of the configuration that block there; none: the place has left the configuration. */
 export interface Site extends Pick<Blocklist, "place" | "mode"> {
@@ -10,7 +16,7 @@ export interface Site extends Pick<Blocklist, "place" | "mode"> {
 }
 
 /** The step that makes a place agree with what is wanted of a network there; null: it already does. */
-export function plan({ pending, wants, rows }: Due, site: Site): Step | null {
+export function plan({ pending, wants, rows }: Planned, site: Site): Step | null {
   const network = pending.network;
   const wanted = wants.filter((want) => site.profiles.has(want.profile) && !want.outside);
   const mode = strictest(wanted.map((want) => want.mode));
@@ -26,4 +32,23 @@ export function plan({ pending, wants, rows }: Due, site: Site): Step | null {
   return row.id === null
     ? { kind: "add", network, mode, jail }
     : { kind: "change", network, mode, jail, id: row.id };
+}
+
+/** Every step that makes a place agree with all that is wanted, given all that stands there. */
+export function stepsAt(
+  site: Site,
+  wanted: readonly Wanted[],
+  entries: readonly Entry[],
+): readonly Exclude<Step, { kind: "forget" }>[] {
+  const wants = Map.groupBy(wanted, ({ network }) => network);
+  const rows = new Map(entries.map((entry) => [entry.network, [{ ...entry, place: site.place }]]));
+  return [...new Set([...wants.keys(), ...rows.keys()])].flatMap((text) => {
+    const network = readAddress(text);
+    if (network === null) return [];
+    const step = plan(
+      { pending: { network }, wants: wants.get(text) ?? [], rows: rows.get(text) ?? [] },
+      site,
+    );
+    return step === null || step.kind === "forget" ? [] : [step];
+  });
 }

@@ -68,6 +68,25 @@ export interface Blocklist {
   entries(options: { readonly foreign: boolean }): AsyncIterable<Entry>;
   /** Why what is in it may not be blocked all the same, each with the remedy; none: it is. */
   check(): Promise<readonly string[]>;
+  /** What fail2ban's own actions left; not there where they never blocked. */
+  readonly leftovers?: Leftovers;
+}
+
+/** A rule of fail2ban's own Cloudflare actions; `jail` is the one in its notes, which name no host. */
+export interface Leftover {
+  readonly network: string;
+  readonly id: string;
+  readonly mode: Mode;
+  readonly jail: string;
+}
+
+/** A step that makes a leftover ours, or removes it. */
+export type Takeover = Exclude<Change, { kind: "add" }>;
+
+export interface Leftovers {
+  list(): AsyncIterable<Leftover>;
+  /** Makes the steps, as `Blocklist.apply` does; what is no leftover any more is left as it is, and said to be absent. */
+  apply(steps: readonly Takeover[], signal: AbortSignal): AsyncIterable<Settled>;
 }
 
 /** A place that the configuration names and that cannot be used now. */
@@ -102,11 +121,15 @@ export interface Pending {
   readonly sinceAt: number;
 }
 
-/** Who wants a network blocked, newest last. */
-export interface Want {
+/** A jail with the profile and the mode that its hooks pass. */
+export interface KnownJail {
   readonly profile: string;
   readonly jail: string;
   readonly mode: Mode;
+}
+
+/** Who wants a network blocked, newest last. */
+export interface Want extends KnownJail {
   /** There is no room for it where the profile blocks. */
   readonly outside: boolean;
 }
@@ -164,6 +187,12 @@ export interface HoldLedger {
   shout(holder: Holder, now: number, everyMs: number): Promise<Pause | null>;
 }
 
+/** A network that a jail wants blocked, for an address that it holds. */
+export interface Wanted extends Want {
+  readonly address: string;
+  readonly network: string;
+}
+
 /** What one delivery reads at once: a pending network, who wants it and what is known of it at the edge. */
 export interface Due {
   readonly pending: Pending;
@@ -194,6 +223,8 @@ export interface DeliveryLedger {
   placesBeside(
     profiles: readonly string[],
   ): Promise<readonly { readonly profile: string; readonly place: string }[]>;
+  /** Every network that is held, and by whom. */
+  wanted(): Promise<readonly Wanted[]>;
   /** What is known at a place. */
   known(place: string): Promise<readonly EdgeRow[]>;
   /** When the next try of a profile is due, milliseconds since 1970; null: nothing is pending. */
@@ -256,9 +287,17 @@ export interface JailLedger {
   know(holder: Holder, mode: Mode): Promise<void>;
   /** Forgets a jail that was stopped: it may come back with another profile. */
   forget(holder: Holder): Promise<void>;
-  jails(host: string): Promise<readonly Omit<Want, "outside">[]>;
-  /** The addresses that a holder holds. */
-  heldBy(holder: Holder): Promise<ReadonlySet<string>>;
+  jails(host: string): Promise<readonly KnownJail[]>;
+  /** What a holder holds, by address. */
+  heldBy(holder: Holder): Promise<ReadonlyMap<string, Held>>;
+}
+
+/** One hold of a jail. */
+export interface Held {
+  readonly sinceAt: number;
+  readonly untilAt: number | null;
+  /** Whether a flush has let it go. */
+  readonly released: boolean;
 }
 
 /** Small things to remember, such as a zone's id. */

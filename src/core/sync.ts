@@ -57,10 +57,16 @@ function differs(row: Row, entry: Row): boolean {
 }
 
 export interface SyncedPlace extends Difference {
+  readonly place: string;
+  readonly mode: Blocklist["mode"];
   readonly label: string;
+  /** What stands there: all of ours, and of others' what the journal knows. */
+  readonly entries: readonly Entry[];
   /** Why what is there may not be blocked all the same. */
   readonly troubles: readonly string[];
 }
+
+type Compared = Difference & Pick<SyncedPlace, "entries">;
 
 /** Compares every place of a profile that can be used now; null: Cloudflare is to be left alone. */
 export async function compareProfile(delivery: Delivery): Promise<readonly SyncedPlace[] | null> {
@@ -85,7 +91,7 @@ export async function syncProfile(
   const { journal, profile, now, log } = delivery;
   const opened = await openNow(delivery);
   if (opened === null) return null;
-  const learn = async (place: Blocklist): Promise<Difference> => {
+  const learn = async (place: Blocklist): Promise<Compared> => {
     const result = await compare(journal, place);
     await listener?.found(result.found);
     await journal.record(place.place, profile.name, result.known);
@@ -105,10 +111,11 @@ export async function syncProfile(
   return synced;
 }
 
-async function compare(journal: DeliveryLedger, place: Blocklist): Promise<Difference> {
-  const rows = await journal.known(place.place);
+async function compare(journal: DeliveryLedger, { place, entries: list }: Blocklist): Promise<Compared> {
+  const rows = await journal.known(place);
   const foreign = rows.some(({ owned }) => !owned);
-  return difference(rows, await Array.fromAsync(place.entries({ foreign })));
+  const entries = await Array.fromAsync(list({ foreign }));
+  return { ...difference(rows, entries), entries };
 }
 
 async function openNow(delivery: Delivery): Promise<Opened | null> {
@@ -118,7 +125,7 @@ async function openNow(delivery: Delivery): Promise<Opened | null> {
 async function eachPlace(
   delivery: Delivery,
   opened: Opened,
-  work: (place: Blocklist) => Promise<Difference>,
+  work: (place: Blocklist) => Promise<Compared>,
   listener?: SyncListener,
 ): Promise<readonly SyncedPlace[]> {
   const { journal, now, log } = delivery;
@@ -131,7 +138,8 @@ async function eachPlace(
       // A list of a mode that no jail uses is not spoken of.
       const idle = place.mode !== null && result.total === 0 && place !== opened.places[0];
       const troubles = result.total === 0 ? [] : await place.check();
-      if (!idle) synced.push({ ...result, label: place.label, troubles });
+      if (!idle)
+        synced.push({ ...result, place: place.place, mode: place.mode, label: place.label, troubles });
       await journal.succeeded(askedAt(delivery, place), now());
     } catch (error) {
       if (!(error instanceof Failure)) throw error;

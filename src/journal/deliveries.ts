@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 import { parseAddress } from "../core/address.ts";
 import { isMode } from "../core/hold.ts";
 import type { Mode } from "../core/hold.ts";
-import type { DeliveryLedger, EdgeRow, Want } from "../core/ports.ts";
+import type { DeliveryLedger, EdgeRow, Want, Wanted } from "../core/ports.ts";
 import { markPending } from "./pending.ts";
 import { sweepHolds } from "./sweep.ts";
 import type { Sync } from "./sync.ts";
@@ -27,6 +27,10 @@ interface StoredEdge {
 }
 
 interface StoredWant extends Omit<Want, "outside"> {
+  readonly outside: number;
+}
+
+interface StoredWanted extends Omit<Wanted, "outside"> {
   readonly outside: number;
 }
 
@@ -130,6 +134,16 @@ export function deliveryLedger(db: Database): Sync<DeliveryLedger> {
           "SELECT DISTINCT profile, place FROM edge WHERE profile NOT IN (SELECT value FROM json_each(?))",
         )
         .all(JSON.stringify(profiles));
+    },
+    wanted() {
+      return db
+        .query<StoredWanted, []>(
+          `SELECT profile, jail, mode, address, network, EXISTS (SELECT 1 FROM outside o
+             WHERE o.profile = holds.profile AND o.network = holds.network) AS outside
+           FROM holds ORDER BY held_at`,
+        )
+        .all()
+        .map((want) => ({ ...want, outside: want.outside === 1 }));
     },
     known(place) {
       return db

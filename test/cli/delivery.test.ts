@@ -191,6 +191,23 @@ test("a profile of the configuration has its own credential and zones", async ()
   expect(edge.rules().map(({ scope }) => scope.name)).toEqual(["client.example"]);
 });
 
+test("[jails] names the profile of a jail whose line in fail2ban names none", async () => {
+  await using edge = fakeCloudflare({ zones: [{ name: "example.com" }, { name: "client.example" }] });
+  using web = site(edge, {
+    tables: '[jails]\n"a shop" = "client-a"\n[profiles.client-a]\nzones = ["client.example"]\n',
+  });
+  const zones = () => edge.rules().map(({ scope }) => scope.name);
+  await web.runArgs("ban", "203.0.113.7", "--jail", "a shop", "--profile", "");
+  await web.deliver();
+  expect(zones()).toEqual(["client.example"]);
+  await web.run("ban 203.0.113.7 --jail sshd");
+  await web.deliver();
+  expect(zones()).toEqual(["client.example", "example.com"]);
+  await web.runArgs("unban", "203.0.113.7", "--jail", "a shop", "--profile", "");
+  await web.deliver();
+  expect(zones()).toEqual(["example.com"]);
+});
+
 test("two profiles that share a zone share its rule: it goes with the last hold of either", async () => {
   await using edge = fakeCloudflare();
   using web = site(edge, { tables: '[profiles.other]\nzones = ["example.com"]\n' });

@@ -349,6 +349,24 @@ test("a server that is not running is not reloaded", async () => {
   expect(web.calls.filter((call) => call.includes("reload"))).toEqual([]);
 });
 
+test("a jail that runs with the stock action lifts nothing by it when it begins anew", async () => {
+  using own = server();
+  const { web, fail2ban } = own;
+  fail2ban.jails.set("nginx-limit-req", ["cloudflare"]);
+  await web.install();
+  const told = web.calls.filter((call) => /actionunban|reload/.test(call));
+  expect(told).toEqual([
+    "fail2ban-client -c /etc/fail2ban get nginx-limit-req action cloudflare actionunban",
+    "fail2ban-client -c /etc/fail2ban set nginx-limit-req action cloudflare actionunban true",
+    "fail2ban-client -c /etc/fail2ban reload --restart --if-exists nginx-limit-req",
+  ]);
+  web.write("dist/fail2ban-cloudflare", "#!/bin/sh\n# newer\n", 0o755);
+  web.write(action, `${web.read(action)}# mine\n`);
+  web.calls.length = 0;
+  await web.install("--force");
+  expect(web.calls.filter((call) => call.includes(" set "))).toEqual([]);
+});
+
 test("a jail that runs without the action gets it, though the files were in place", async () => {
   using own = server();
   const { web, fail2ban } = own;
@@ -500,5 +518,11 @@ test("the dump is read as Python wrote it", () => {
     backend: "auto",
   });
   expect(web?.commands("cloudflare")).toEqual(["'x' ban"]);
+  expect(web?.options("cloudflare")).toEqual(
+    new Map([
+      ["actionban", "'x' ban"],
+      ["cfbin", "/x"],
+    ]),
+  );
   expect(dump.errors).toEqual(["Jail 'other' skipped, because of wrong configuration"]);
 });

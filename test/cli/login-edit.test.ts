@@ -93,9 +93,9 @@ test.each([
 });
 
 test("the skeleton gets each setting where it shows it", () => {
-  const before = configurationFile([]).split("\n");
+  const before = configurationFile([], []).split("\n");
   const settings = { zones, api_token_file: "/etc/fail2ban-cloudflare/token" };
-  const after = editToml("config.toml", configurationFile([]), { table: "", settings }).split("\n");
+  const after = editToml("config.toml", configurationFile([], []), { table: "", settings }).split("\n");
   const added = after.flatMap((line, index) =>
     line.startsWith("#") || line === "" ? [] : [after[index - 1]],
   );

@@ -32,7 +32,7 @@ test("a zone with five foreign rules keeps them byte for byte through provision,
   const { edge, web } = both;
   const before = withForeignRules(edge);
   expect((await web.run("sync --provision")).stdout).toBe(
-    "+ list fail2ban\n+ rule for list fail2ban in zone example.com\n= list fail2ban: nothing differs",
+    "+ list fail2ban\n+ rule for list fail2ban in zone example.com\n= journal: nothing differs from fail2ban\n= list fail2ban: nothing differs",
   );
   expect(split(edge)).toMatchObject({ theirs: before, ours: [{ action: "block", enabled: true }] });
   expect(edge.customRules.of().at(-1)?.ref).toBe("fail2ban_cloudflare_fail2ban");

@@ -69,6 +69,7 @@ const badLines: readonly [name: string, args: string[], code: number, says: stri
   ["an unknown command", ["bann", "203.0.113.7"], 2, "did you mean ban?"],
   ["a command of Object", ["constructor"], 2, "there is no such command"],
   ["a family that is none", ["flush", "--jail", "a", "--family", "None"], 2, 'Cannot read --family "None"'],
+  ["--keep-stale alone", ["sync", "--keep-stale"], 2, "it goes with --adopt"],
   ["an unban of garbage", ["unban", "--jail", "a", "--", "`id`"], 2, 'Cannot read address "`id`"'],
 ];
 
@@ -176,6 +177,7 @@ const badConfigs: readonly [name: string, config: Record<string, string | null>,
     { api_token_file: null, email: '"you@example.com"' },
     "email alone is no credential",
   ],
+  ["a jail of a profile that is not there", { jails: '{ sshd = "x" }' }, 'there is no profile "x"'],
   ["two credentials", { api_token: '"x"' }, "more than one credential"],
   ["zones and an account", { account: '"a"' }, "keep one of the two"],
   [

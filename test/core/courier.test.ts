@@ -24,6 +24,8 @@ test.each([
       journal,
       deliveries: [],
       restartMs: 120_000,
+      fail2banState: () => null,
+      compareHolds: async () => ({ missing: [], moved: [], over: [] }),
       stillBanned: () => () => null,
       recover: async () => {},
       rebuild: async () => {},

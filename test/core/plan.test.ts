@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { parseAddress } from "../../src/core/address.ts";
 import { modes, strictest } from "../../src/core/hold.ts";
 import type { Step } from "../../src/core/plan.ts";
-import { plan } from "../../src/core/plan.ts";
+import { plan, stepsAt } from "../../src/core/plan.ts";
 import type { Due, EdgeRow, Want } from "../../src/core/ports.ts";
 
 const network = parseAddress("203.0.113.7");
@@ -122,6 +122,30 @@ test("somebody else's rule is never added to, changed or removed", () => {
       const foreign = known.map((one) => ({ ...one, owned: false }));
       fc.pre(foreign.some(({ place }) => place === site.place));
       expect([null, "forget"]).toContain(plan(due(wanted, foreign), site)?.kind ?? null);
+    }),
+  );
+});
+
+test("the steps at a place are those that plan gives each network that is wanted or there", () => {
+  const others = ["203.0.113.8", "203.0.113.9"];
+  fc.assert(
+    fc.property(wants, rows, (wanted, known) => {
+      const entries = known
+        .filter(({ place }) => place === site.place)
+        .map((one) => ({ ...one, jail: null }));
+      const more = others.map((text) => ({ ...want("sshd"), address: text, network: text }));
+      const all = [
+        ...wanted.map((one) => ({ ...one, address: network.text, network: network.text })),
+        ...more,
+      ];
+      const steps = stepsAt(site, all, entries);
+      const step = plan(due(wanted, known), site);
+      expect(steps.filter((one) => one.network.text === network.text)).toEqual(
+        step === null || step.kind === "forget" ? [] : [step],
+      );
+      expect(steps.filter((one) => one.network.text !== network.text)).toMatchObject(
+        others.map((text) => ({ kind: "add", network: { text } })),
+      );
     }),
   );
 });

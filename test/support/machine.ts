@@ -2,6 +2,7 @@ import type { ArgsDef } from "citty";
 import { parseCommandLine } from "../../src/arguments.ts";
 import { install } from "../../src/commands/install.ts";
 import { uninstall } from "../../src/commands/uninstall.ts";
+import type { Ask } from "../../src/commands/install/offer.ts";
 import type { PurgeEdge } from "../../src/commands/uninstall.ts";
 import { exitCodes, Failure } from "../../src/errors.ts";
 import type { Runtime } from "../../src/runtime.ts";
@@ -21,6 +22,8 @@ export interface Machine extends TempRoot {
 export interface MachineOptions {
   readonly run?: Runtime["run"];
   readonly purgeEdge?: PurgeEdge;
+  /** Whoever is at the terminal; nobody when not given. */
+  readonly ask?: Ask;
   readonly signal?: AbortSignal;
   /** Text of the program that is installed. */
   readonly binary?: string;
@@ -34,6 +37,7 @@ export const packagedAction =
 export function machine({
   run,
   purgeEdge,
+  ask = async () => null,
   signal,
   binary = "#!/bin/sh\n",
   program = "dist/fail2ban-cloudflare",
@@ -69,7 +73,7 @@ export function machine({
   const perform = async (name: "install" | "uninstall", args: readonly string[]): Promise<Ended> => {
     const own = runtime();
     const invocation = { runtime: own, configPath: root.at("etc/fail2ban-cloudflare/config.toml") };
-    const command = name === "install" ? install(invocation) : uninstall(invocation, purgeEdge);
+    const command = name === "install" ? install(invocation, ask) : uninstall(invocation, purgeEdge);
     const end = (code: number): Ended => ({
       code,
       stdout: own.printed.join("\n").replaceAll(root.path, ""),

@@ -3,6 +3,7 @@ import { statOf } from "../../config.ts";
 import { jailPath, localActionPath } from "../../fail2ban/files.ts";
 import { standing } from "../../fail2ban/seal.ts";
 import { lookingAtFiles } from "../install/file-failure.ts";
+import { noMove } from "../install/move.ts";
 import { placesOf } from "../install/places.ts";
 import type { Places } from "../install/places.ts";
 import { planInstall } from "../install/plan.ts";
@@ -24,6 +25,7 @@ export const files: Check = {
         jail: false,
         local: standing(join(directory, localActionPath)).kind === "ours",
         force: false,
+        move: noMove,
       }),
     );
     const ours = steps.filter(({ path }) => path !== places.config);

@@ -1,10 +1,10 @@
 import { existsSync, globSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Failure } from "../../errors.ts";
-import { actionOptions } from "../../fail2ban/action-options.ts";
 import {
   actionFile,
   actionPath,
+  asTokenAction,
   configurationFile,
   cronFile,
   jailFile,
@@ -13,10 +13,12 @@ import {
   jailPath,
   localActionFile,
   localActionPath,
+  localTokenActionPath,
   logrotateFile,
   noCredentialFile,
   noCredentialPath,
   programPath,
+  tokenActionPath,
   unitFiles,
   unitNames,
 } from "../../fail2ban/files.ts";
@@ -24,9 +26,11 @@ import { overridesOf } from "../../fail2ban/overrides.ts";
 import { standing } from "../../fail2ban/seal.ts";
 import { isAtLeast } from "../../fail2ban/version.ts";
 import type { Fail2banVersion } from "../../fail2ban/version.ts";
+import { describe, linesOf, setting } from "./imported.ts";
+import type { Move } from "./move.ts";
 import { defaultFail2ban } from "./places.ts";
 import type { Places } from "./places.ts";
-import { placeBinary, placeDirectory, placeFile, placeOnce, removeFile } from "./steps.ts";
+import { placeBinary, placeDirectory, placeFile, placeOnce, removeFile, restrictFile } from "./steps.ts";
 import type { Step } from "./steps.ts";
 
 export interface InstallOptions {
@@ -35,26 +39,41 @@ export interface InstallOptions {
   /** Write cloudflare.local and leave cloudflare.conf to the package. */
   readonly local: boolean;
   readonly force: boolean;
+  /** What is taken over of fail2ban's own actions. */
+  readonly move: Move;
 }
 
 /** What an installation does to the files, and nothing done yet; a failure where it must not be done. */
 export function planInstall(places: Places, binary: string, options: InstallOptions): readonly Step[] {
-  const { version, local } = options;
-  const [wanted, other] = local ? [localActionPath, actionPath] : [actionPath, localActionPath];
-  const action = calling(places, local ? localActionFile(version) : actionFile(version));
-  const configuration = planConfiguration(places, options);
-  const formerVariant = removeFile(join(places.fail2ban, other), options);
-  return [
+  const { move } = options;
+  return guarded(move.readable, [
     ...planBinary(places, binary),
     placeDirectory(places.configDirectory, 0o700),
-    configuration,
+    planConfiguration(places, options),
     placeDirectory(places.journalDirectory, 0o700),
-    placeFile(join(places.fail2ban, wanted), action, options),
-    ...(formerVariant === null ? [] : [formerVariant]),
+    ...planActions(places, options),
     placeFile(join(places.fail2ban, noCredentialPath), noCredentialFile, options),
     ...(options.jail ? [planJail(places, options)] : []),
     ...planCourier(places, options),
     ...planLogrotate(places, options),
+  ]);
+}
+
+/** The action, and the one in place of cloudflare-token's where a jail may use that. */
+function planActions(places: Places, options: InstallOptions): readonly Step[] {
+  const { version, local, move } = options;
+  const text = calling(places, local ? localActionFile(version) : actionFile(version));
+  const under = (path: string): string => join(places.fail2ban, path);
+  const [wanted, other] = local ? [localActionPath, actionPath] : [actionPath, localActionPath];
+  const [token, otherToken] = local
+    ? [localTokenActionPath, tokenActionPath]
+    : [tokenActionPath, localTokenActionPath];
+  const standsThere = [token, otherToken].some((path) => standing(under(path)).kind === "ours");
+  const formerVariants = [other, otherToken].map((path) => removeFile(under(path), options));
+  return [
+    placeFile(under(wanted), text, options),
+    ...(move.token || standsThere ? [placeFile(under(token), asTokenAction(text), options)] : []),
+    ...formerVariants.filter((step) => step !== null),
   ];
 }
 
@@ -76,25 +95,40 @@ function calling({ program }: Places, text: string): string {
   return text.replaceAll(programPath, program);
 }
 
-/** The skeleton; a credential of the action file that goes is taken over, as the guides put it there. */
-function planConfiguration(places: Places, { local }: InstallOptions): Step {
-  const former = join(places.fail2ban, actionPath);
-  const { cfuser, cftoken, path } = actionOptions(places.fail2ban);
-  const leaving = !local && cftoken !== "" && path === former && standing(former).kind === "foreign";
-  const lines = places.fail2banName === defaultFail2ban ? [] : [setting("fail2ban", places.fail2banName)];
-  if (leaving && cfuser === "") lines.push(setting("api_token", cftoken));
-  if (leaving && cfuser !== "") lines.push(setting("email", cfuser), setting("api_key", cftoken));
-  const step = placeOnce(places.config, configurationFile(lines), 0o600);
-  if (!leaving) return step;
-  const note =
-    step.sign === "+"
-      ? `"${places.config}" has the credential of "${former}" now`
-      : `"${former}" had a credential: copy it into "${places.config}" unless there is one`;
-  return { ...step, note };
+/** The skeleton, with what is taken over. */
+function planConfiguration(places: Places, { move }: InstallOptions): Step {
+  const own = places.fail2banName === defaultFail2ban ? [] : [setting("fail2ban", places.fail2banName)];
+  const { settings, tables } = linesOf(move.imports);
+  const step = placeOnce(places.config, configurationFile([...own, ...settings], tables), 0o600);
+  const note = (step.sign === "+" ? move.imports : move.missing).map(describe).join("; ");
+  if (note === "") return step;
+  return {
+    ...step,
+    note:
+      step.sign === "+"
+        ? `"${places.config}" has what fail2ban's configuration had: ${note}`
+        : `"${places.config}" lacks what fail2ban's configuration has: ${note}`,
+  };
 }
 
-function setting(key: string, value: string): string {
-  return `${key} = ${JSON.stringify(value)}`;
+/** The steps, and that nobody else reads the files given, be they replaced or not. */
+function guarded(readable: readonly string[], steps: readonly Step[]): readonly Step[] {
+  const replaced = new Set(steps.filter(({ sign }) => sign !== "=").map(({ path }) => path));
+  const alone = readable.filter((path) => !replaced.has(path)).map(restrictFile);
+  return [
+    ...alone,
+    ...steps.map((step): Step => {
+      if (!replaced.has(step.path) || !readable.includes(step.path)) return step;
+      return {
+        ...step,
+        // Before it is kept under another name.
+        apply(transaction) {
+          transaction.restrict(step.path);
+          step.apply?.(transaction);
+        },
+      };
+    }),
+  ];
 }
 
 /** Why the jail would keep fail2ban from starting; null where it would not. */

@@ -1,6 +1,14 @@
 import { existsSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { actionPath, jailPath, localActionPath, noCredentialPath, unitNames } from "../../fail2ban/files.ts";
+import {
+  actionPath,
+  jailPath,
+  localActionPath,
+  localTokenActionPath,
+  noCredentialPath,
+  tokenActionPath,
+  unitNames,
+} from "../../fail2ban/files.ts";
 import { takeCourierLock } from "../../journal/lock.ts";
 import type { Runtime } from "../../runtime.ts";
 import type { Places } from "./places.ts";
@@ -20,6 +28,8 @@ export function planRemoval(
     join(places.fail2ban, jailPath),
     join(places.fail2ban, actionPath),
     join(places.fail2ban, localActionPath),
+    join(places.fail2ban, tokenActionPath),
+    join(places.fail2ban, localTokenActionPath),
     ...unitNames.map((name) => places.units[name]),
     places.cron,
     places.logrotate,

@@ -24,7 +24,7 @@ export interface Target {
 export function targetOf(runtime: Runtime, configPath: string, profile: string): Target {
   const { apiBase, profiles } = loadConfig(runtime, configPath);
   const path = existsSync(configPath) ? realpathSync(configPath) : configPath;
-  const text = existsSync(path) ? readFileSync(path, "utf8") : configurationFile([]);
+  const text = existsSync(path) ? readFileSync(path, "utf8") : configurationFile([], []);
   const { zones = [], account = null, list = null } = profiles.get(profile) ?? {};
   return {
     path,

@@ -69,7 +69,7 @@ const layers: readonly Layer[] = [
   { of: "src/log.ts", may: leaves, packages: ["consola"], node: "all" },
   { of: "src/arguments.ts", may: commons, packages: ["citty"] },
   { of: "src/config.ts", may: [...commons, "src/config/"], node: "all" },
-  { of: "src/config/", may: [...commons, "src/config/"], node: "pure" },
+  { of: "src/config/", may: [...commons, "src/config/"], node: "all" },
   { of: "src/", may: commons, node: "all" },
 ];
 
