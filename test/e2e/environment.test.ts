@@ -70,7 +70,10 @@ networkTest("TLS: an authority that the system trusts is trusted", async () => {
     site.root.at("certs"),
     ...command,
   ]);
-  expect(ended).toMatchObject({ code: 0, stdout: "= zone example.com: nothing differs\n" });
+  expect(ended).toMatchObject({
+    code: 0,
+    stdout: "= journal: nothing differs from fail2ban\n= zone example.com: nothing differs\n",
+  });
 });
 
 test.each(["HTTPS_PROXY", "ALL_PROXY"])(
@@ -108,5 +111,9 @@ test.each(["1", "curl"])("BUN_CONFIG_VERBOSE_FETCH=%s prints no request", async 
     },
   });
   const { code, stdout, stderr } = await site.run(["sync"], { env: { BUN_CONFIG_VERBOSE_FETCH: value } });
-  expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "= user: nothing differs\n", stderr: "" });
+  expect({ code, stdout, stderr }).toEqual({
+    code: 0,
+    stdout: "= journal: nothing differs from fail2ban\n= user: nothing differs\n",
+    stderr: "",
+  });
 });
