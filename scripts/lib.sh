@@ -16,11 +16,18 @@ need_root() {
   [ "$(id -u)" -eq 0 ] || die "Needs root, for packages and network namespaces: sudo $0"
 }
 
-# need_packages PROGRAM=PACKAGE...: installs from apt the packages whose programs are not there.
+is_there() {
+  case $1 in
+  /*) [ -e "$1" ] ;;
+  *) command -v "$1" >/dev/null 2>&1 ;;
+  esac
+}
+
+# need_packages PROGRAM=PACKAGE...: installs from apt the packages whose programs, or files by their paths, are not there.
 need_packages() {
   local pair missing=()
   for pair in "$@"; do
-    command -v "${pair%%=*}" >/dev/null 2>&1 || missing+=("${pair#*=}")
+    is_there "${pair%%=*}" || missing+=("${pair#*=}")
   done
   [ "${#missing[@]}" -gt 0 ] || return 0
   command -v apt-get >/dev/null 2>&1 ||
@@ -41,7 +48,7 @@ need_packages() {
   ) || die "apt-get could not install: ${missing[*]}"
   hash -r
   for pair in "$@"; do
-    command -v "${pair%%=*}" >/dev/null 2>&1 || die "Still missing after apt-get: ${pair%%=*}"
+    is_there "${pair%%=*}" || die "Still missing after apt-get: ${pair%%=*}"
   done
 }
 

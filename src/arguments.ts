@@ -11,10 +11,9 @@ import { nearest } from "./nearest.ts";
 export function parseCommandLine(command: string, args: readonly string[], definition: ArgsDef): ParsedArgs {
   const values: Record<string, string | boolean> = {};
   const words: string[] = [];
-  const refuse = (what: string, state: string, hint?: string): Failure =>
-    new Failure("usage", `Cannot run ${command} with ${quoted(what)}: ${state}`, {
-      hint: hint ?? `see: fail2ban-cloudflare ${command} --help`,
-    });
+  const help = `see: fail2ban-cloudflare ${command} --help`;
+  const refuse = (what: string, state: string, hint = help): Failure =>
+    new Failure("usage", `Cannot run ${command} with ${quoted(what)}: ${state}`, { hint });
   for (let index = 0; index < args.length; index += 1) {
     const word = args[index] ?? "";
     if (word === "--") {
@@ -42,26 +41,30 @@ export function parseCommandLine(command: string, args: readonly string[], defin
     if (value === undefined) throw refuse(`--${key}`, "its value is missing");
     values[key] = value;
   }
-  return finish(values, words, definition, refuse);
+  const surplus = finish(values, words, definition, (what) => {
+    throw new Failure("usage", `Cannot run ${command} without ${what}`, { hint: help });
+  });
+  if (surplus !== undefined) throw refuse(surplus, "one word too many");
+  return { ...values, _: [...words] } as ParsedArgs;
 }
 
+/** Gives the words their names, and what is not given its default; returns the first word that has no name. */
 function finish(
   values: Record<string, string | boolean>,
   words: readonly string[],
   definition: ArgsDef,
-  refuse: (what: string, state: string) => Failure,
-): ParsedArgs {
+  missing: (what: string) => never,
+): string | undefined {
   const rest = [...words];
   for (const [key, argument] of Object.entries(definition)) {
     const given = argument.type === "positional" ? rest.shift() : values[key];
     const value = given ?? argument.default;
     if (value === undefined && isRequired(argument)) {
-      throw refuse(argument.type === "positional" ? key.toUpperCase() : `--${key}`, "it is missing");
+      missing(argument.type === "positional" ? key.toUpperCase() : `--${key}`);
     }
     if (value !== undefined) values[key] = value as string | boolean;
   }
-  if (rest[0] !== undefined) throw refuse(rest[0], "one word too many");
-  return { ...values, _: [...words] } as ParsedArgs;
+  return rest[0];
 }
 
 function isRequired(argument: ArgDef): boolean {

@@ -7,6 +7,8 @@ import { defaultConfigPath } from "./config.ts";
 import { quoted } from "./core/address.ts";
 import { exitCodes, Failure } from "./errors.ts";
 import { oneLine } from "./log.ts";
+import { commandText } from "./manual.ts";
+import type { CommandText } from "./manual.ts";
 import { nearest } from "./nearest.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -24,12 +26,23 @@ const commands: Readonly<Record<string, () => Promise<AnyCommand>>> = Object.ass
   sync: async () => (await import("./commands/sync.ts")).sync,
   status: async () => (await import("./commands/status.ts")).status,
   list: async () => (await import("./commands/list.ts")).list,
+  doctor: async () => (await import("./commands/doctor.ts")).doctor,
+  login: async () => (await import("./commands/login.ts")).login,
   install: async () => (await import("./commands/install.ts")).install,
   uninstall: async () => {
     const { uninstall } = await import("./commands/uninstall.ts");
     return (invocation: Invocation) => uninstall(invocation);
   },
   realip: async () => (await import("./commands/realip.ts")).realip,
+  completions: async () => {
+    const { completions } = await import("./commands/completions.ts");
+    return (invocation: Invocation) => completions(invocation, commandTexts);
+  },
+  manual: async () => {
+    const { manual } = await import("./commands/manual.ts");
+    return (invocation: Invocation) => manual(invocation, commandTexts);
+  },
+  metrics: async () => (await import("./commands/metrics.ts")).metrics,
 });
 
 const name = "fail2ban-cloudflare";
@@ -50,8 +63,12 @@ async function dispatch(argv: readonly string[], runtime: Runtime): Promise<numb
     runtime.print(pkg.version);
     return 0;
   }
-  if (command === undefined || command === "--help" || command === "help") {
-    runtime.print(overview());
+  if (command === "help" && args[0] !== undefined) {
+    return dispatch(["--config", configPath, args[0], "--help"], runtime);
+  }
+  if (command === undefined || isHelp(command) || command === "help") {
+    const { overview } = await import("./help.ts");
+    runtime.print(overview(await commandTexts({ runtime, configPath })));
     return command === undefined ? exitCodes.usage : 0;
   }
   const load = commands[command];
@@ -61,9 +78,9 @@ async function dispatch(argv: readonly string[], runtime: Runtime): Promise<numb
     });
   }
   const definition = (await load())({ runtime, configPath });
-  if (args.length === 1 && args[0] === "--help") {
-    const { renderUsage } = await import("citty");
-    runtime.print(Bun.stripANSI(await renderUsage(definition, { meta: { name } })));
+  if (args.length === 1 && isHelp(args[0])) {
+    const { help } = await import("./help.ts");
+    runtime.print(help(commandText(definition)));
     return 0;
   }
   const code: unknown = await definition.run?.({
@@ -85,7 +102,9 @@ function takeConfigOption(
     return { configPath: first.slice("--config=".length), rest: argv.slice(1) };
   if (first !== "--config") return { configPath: fallback, rest: argv };
   if (second === undefined || second === "")
-    throw new Failure("usage", "Cannot read --config: it names no file");
+    throw new Failure("usage", "Cannot read --config: it names no file", {
+      hint: `as in: ${name} --config ${defaultConfigPath} status`,
+    });
   return { configPath: second, rest: argv.slice(2) };
 }
 
@@ -99,13 +118,12 @@ function report(error: unknown, runtime: Runtime): number {
   return 1;
 }
 
-function overview(): string {
-  return [
-    `${name} ${pkg.version}: blocks what fail2ban bans at Cloudflare's edge`,
-    "",
-    `Usage: ${name} [--config FILE] COMMAND [OPTIONS]`,
-    "",
-    `Commands: ${Object.keys(commands).join(", ")}`,
-    `${name} COMMAND --help explains one.`,
-  ].join("\n");
+function isHelp(word: string | undefined): boolean {
+  return word === "--help" || word === "-h";
+}
+
+/** What is written of every command; loads them all. */
+export async function commandTexts(invocation: Invocation): Promise<readonly CommandText[]> {
+  const loaded = await Promise.all(Object.values(commands).map((load) => load()));
+  return loaded.map((command) => commandText(command(invocation)));
 }

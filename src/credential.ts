@@ -30,7 +30,7 @@ export function readCredential(runtime: Runtime, config: Config, profile: Profil
     fromActionFile(config);
   if (found === null) {
     throw new Failure("config", `Cannot find a Cloudflare credential: "${config.path}" names none`, {
-      hint: 'write a token into a file of mode 0600 and set api_token_file = "/etc/fail2ban-cloudflare/token"',
+      hint: "run: fail2ban-cloudflare login",
     });
   }
   return found;
@@ -91,12 +91,14 @@ function fromActionFile({ fail2ban }: Config): FoundCredential | null {
     : found;
 }
 
-function tokenFound(text: string, source: string): FoundCredential {
+/** An API token from somewhere; throws a config failure for a text that cannot be one. */
+export function tokenFound(text: string, source: string): FoundCredential {
   const token = new Secret(headerSafe(text, source));
   return { credential: { kind: "token", token }, source, fingerprint: fingerprint(text), warning: null };
 }
 
-function keyFound(email: string, text: string, source: string): FoundCredential {
+/** A Global API Key from somewhere; throws a config failure for a text that cannot be one. */
+export function keyFound(email: string, text: string, source: string): FoundCredential {
   const key = new Secret(headerSafe(text, source));
   headerSafe(email, source);
   return {
@@ -123,7 +125,8 @@ function fingerprint(text: string): string {
   return new Bun.CryptoHasher("sha256").update(text).digest("hex").slice(0, 16);
 }
 
-function readSecretFile(path: string): string {
+/** A file that holds a bare secret; throws a config failure that names it when it cannot be read. */
+export function readSecretFile(path: string): string {
   try {
     return readFileSync(path, "utf8").trim();
   } catch (error) {

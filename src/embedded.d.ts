@@ -2,6 +2,10 @@ declare module "*.conf" {
   const text: string;
   export default text;
 }
+declare module "*.local" {
+  const text: string;
+  export default text;
+}
 declare module "*.path" {
   const text: string;
   export default text;

@@ -29,6 +29,8 @@ const runtime: Runtime = {
         resolve();
       };
       const timer = setTimeout(end, ms);
+      // Who is to end waits for what is under way, not for a deadline alone.
+      if (stopping.signal.aborted) timer.unref();
       signal?.addEventListener("abort", end);
     });
   },
@@ -41,11 +43,18 @@ const runtime: Runtime = {
         timeout: timeoutMs,
         cwd: "/",
       });
+      // What it has started may outlive it and keep the pipes open, and it need not end when it is asked to.
+      const late = new AbortController();
+      const timer = setTimeout(() => {
+        child.kill("SIGKILL");
+        late.abort();
+      }, timeoutMs + 1_000);
       const [stdout, stderr, code] = await Promise.all([
-        child.stdout.text(),
-        child.stderr.text(),
+        textOf(child.stdout, late.signal),
+        textOf(child.stderr, late.signal),
         child.exited,
       ]);
+      clearTimeout(timer);
       return { code, stdout, stderr };
     } catch (error) {
       return { code: 127, stdout: "", stderr: error instanceof Error ? error.message : String(error) };
@@ -61,6 +70,46 @@ const runtime: Runtime = {
     ),
   print: (line) => console.log(line),
   talk: (line) => console.error(line),
+  terminal(name) {
+    const stream = process[name];
+    if (!stream.isTTY) return null;
+    return {
+      // A serial console may not know its size.
+      get columns() {
+        return stream.columns || 80;
+      },
+      get rows() {
+        return stream.rows || 24;
+      },
+      write: (text) => void stream.write(text),
+    };
+  },
+  keyboard() {
+    const { stdin } = process;
+    if (!stdin.isTTY) return null;
+    return {
+      listen(onKeys) {
+        const hear = (typed: Buffer): void => onKeys(typed.toString());
+        stdin.setRawMode(true).on("data", hear).resume();
+        return {
+          [Symbol.dispose]() {
+            stdin.off("data", hear).pause().setRawMode(false);
+          },
+        };
+      },
+    };
+  },
 };
 
 process.exitCode = await main(process.argv.slice(2), runtime);
+
+/** All that comes out of a pipe until it is closed, or until the signal. */
+async function textOf(pipe: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<string> {
+  const reader = pipe.getReader();
+  signal.addEventListener("abort", () => void reader.cancel());
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read())
+    text += decoder.decode(part.value, { stream: true });
+  return text;
+}

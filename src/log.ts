@@ -4,8 +4,12 @@ import type { Runtime } from "./runtime.ts";
 
 export type Log = (level: "info" | "warn" | "error", jail: string, message: string) => void;
 
-/** The courier's log: fail2ban's line format, into the log file and to stderr. */
-export function openLog(runtime: Runtime, path: string): Log {
+/** The courier's log: fail2ban's line format, into the log file and, from a level on, to stderr. */
+export function openLog(
+  runtime: Runtime,
+  path: string,
+  { talks = "info" }: { readonly talks?: "info" | "warn" } = {},
+): Log {
   const consola = createConsola({
     // Else equal lines within a second are merged by a timer that keeps the process alive.
     throttle: 0,
@@ -14,7 +18,7 @@ export function openLog(runtime: Runtime, path: string): Log {
         log({ type, args }) {
           const level = type === "warn" ? "WARNING" : type.toUpperCase();
           const line = `${timestamp(runtime.now())} fail2ban.cloudflare     [${runtime.pid}]: ${level.padEnd(7)} ${oneLine(String(args[0]))}`;
-          runtime.talk(line);
+          if (type !== "info" || talks === "info") runtime.talk(line);
           append(path, `${line}\n`);
         },
       },

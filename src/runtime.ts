@@ -8,6 +8,21 @@ export interface RunResult {
   readonly stderr: string;
 }
 
+/** A terminal that somebody looks at. */
+export interface Terminal {
+  /** Its size now. */
+  readonly columns: number;
+  readonly rows: number;
+  /** Writes text as it is, without the end of a line. */
+  write(text: string): void;
+}
+
+/** The keyboard of the person who started the program. */
+export interface Keyboard {
+  /** Hands over what is typed or pasted, unechoed, until it is disposed of: Ctrl-C too is a key then. */
+  listen(onKeys: (typed: string) => void): Disposable;
+}
+
 /** Everything the program takes from the outside; tests build their own. */
 export interface Runtime {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -38,4 +53,8 @@ export interface Runtime {
   print(line: string): void;
   /** Writes a line to stderr: the talk. */
   talk(line: string): void;
+  /** What stdout or stderr is connected to; null: no terminal. Takes some milliseconds, so never for a hook. */
+  terminal(stream: "stdout" | "stderr"): Terminal | null;
+  /** What stdin is connected to; null: no terminal. Takes some milliseconds, so never for a hook. */
+  keyboard(): Keyboard | null;
 }

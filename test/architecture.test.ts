@@ -9,10 +9,7 @@ import { tokensOf } from "./support/architecture/tokens.ts";
 
 const rules: Rules = {
   long: {
-    "src/config.ts": "one reader of one file: its keys, their checks and their messages are read together",
-    "src/wire.ts": "the composition root: grows with the parts, holds no rule of its own",
     "src/commands/hooks.ts": "five hooks that share their arguments and their set-up",
-    "src/core/deliver.ts": "the delivery of one round, step by step",
     "src/core/ports.ts": "only types: what the core asks of the edges",
   },
   any: { "src/cli.ts": "citty's table of sub-commands is typed so; see there" },

@@ -3,6 +3,7 @@ import type { Fetch } from "../runtime.ts";
 import type { Secret } from "../secret.ts";
 import type { Gate } from "../core/gate.ts";
 import { readEnvelope } from "./envelope.ts";
+import type { Envelope } from "./envelope.ts";
 
 /** A credential as Cloudflare takes it: an API token, or an account's email address with its Global API Key. */
 export type Credential =
@@ -11,7 +12,13 @@ export type Credential =
 
 /** What a call came to: its result, of whatever shape, or an error of Cloudflare about this one request. */
 export type Answer =
-  | { readonly ok: true; readonly result: unknown; readonly totalPages: number }
+  | {
+      readonly ok: true;
+      readonly result: unknown;
+      readonly totalPages: number;
+      /** Where the next page begins, for what is paged so; null: this is the last. */
+      readonly cursor: string | null;
+    }
   | {
       readonly ok: false;
       readonly status: number;
@@ -22,6 +29,8 @@ export type Answer =
 export interface CallOptions {
   readonly query?: Readonly<Record<string, string | number>>;
   readonly body?: unknown;
+  /** "one at a time": Cloudflare takes no second such call while one is at work; that answer is then given back. */
+  readonly turns?: "one at a time";
 }
 
 /** Makes one call; throws a Failure where the credential or the API as a whole is the matter. */
@@ -40,6 +49,7 @@ export interface ClientOptions {
   /** Ends calls under way. */
   readonly hardStop: AbortSignal;
   readonly userAgent: string;
+  now(): number;
 }
 
 /** A call takes well under a second; one that takes this long will not answer. */
@@ -48,8 +58,11 @@ const callTimeoutMs = 15_000;
 /** Codes about the credential, whatever the status. Source: Cloudflare's answers to bad tokens, by path. */
 const credentialCodes = new Set([1000, 1001, 6003, 6111, 9103, 9106, 9109, 10000, 10502]);
 
-/** Codes of the rate limit. Source: seen with status 429, in two forms. */
-const limitCodes = new Set([971, 10429]);
+/** Codes of rate limits. Source: seen with status 429; 10040 is that of lists, 10100 an old one. */
+const limitCodes = new Set([971, 10429, 10040, 10100]);
+
+/** Codes of what the plan does not allow, which say nothing of the credential. Source: seen with status 403 for lists. */
+const planCodes = new Set([10038]);
 
 export function cloudflareClient({
   fetch,
@@ -58,9 +71,10 @@ export function cloudflareClient({
   gate,
   hardStop,
   userAgent,
+  now,
 }: ClientOptions): Call {
   const headers = { ...credentialHeaders(credential), Accept: "application/json", "User-Agent": userAgent };
-  return async (method, path, { query, body } = {}) => {
+  return async (method, path, { query, body, turns } = {}) => {
     await gate.admit();
     const search = query === undefined ? "" : `?${new URLSearchParams(mapValues(query, String))}`;
     const what = `${method} ${path}`;
@@ -75,7 +89,7 @@ export function cloudflareClient({
         signal: AbortSignal.any([AbortSignal.timeout(callTimeoutMs), hardStop]),
       }),
     );
-    return readAnswer(what, response, text, gate);
+    return readAnswer(what, response, text, { gate, now, turns });
   };
 }
 
@@ -97,13 +111,22 @@ async function readAnswer(
   what: string,
   response: Response,
   text: string,
-  gate: Pick<Gate, "limited">,
+  {
+    gate,
+    now,
+    turns,
+  }: Pick<ClientOptions, "gate" | "now"> & { readonly turns: CallOptions["turns"] | undefined },
 ): Promise<Answer> {
   const { status } = response;
   const body = readEnvelope(text);
   const codes = body?.codes ?? [];
   const message = body?.message || `status ${status}`;
-  const retryAfterMs = retryAfter(response.headers.get("Retry-After"));
+  const retryAfterMs = retryAfter(response.headers.get("Retry-After"), now());
+  const spent = exhausted(response.headers.get("Ratelimit"));
+  const limited = codes.some((code) => limitCodes.has(code)) || retryAfterMs !== undefined || spent !== null;
+  // That another call has the turn is a 429 as well, yet with no time to wait and no limit's code.
+  const taken = status === 409 || (status === 429 && body !== null && !limited);
+  if (turns !== undefined && taken) return refused(status, body);
   if (status === 429 || codes.some((code) => limitCodes.has(code))) {
     const said = `Cloudflare asks for fewer calls: ${message}`;
     await gate.limited(retryAfterMs, said);
@@ -114,10 +137,10 @@ async function readAnswer(
     throw new Failure("unavailable", `Cloudflare cannot do ${what}: ${state}`, waitOf(retryAfterMs));
   }
   if (body.success && status < 400) {
-    const spent = exhausted(response.headers.get("Ratelimit"));
     if (spent !== null) await gate.limited(spent, "Cloudflare says that no calls are left for now");
-    return { ok: true, result: body.result, totalPages: body.totalPages };
+    return { ok: true, result: body.result, totalPages: body.totalPages, cursor: body.cursor };
   }
+  if (codes.some((code) => planCodes.has(code))) return refused(status, body);
   if (status === 401 || status === 403 || codes.some((code) => credentialCodes.has(code))) {
     throw new Failure("rejected", `Cloudflare rejects the credential for ${what}: ${message}`, {
       hint: "check the token and its permissions, then run: fail2ban-cloudflare deliver --once",
@@ -128,11 +151,15 @@ async function readAnswer(
       hint: "check zones and account in the configuration",
     });
   }
-  return { ok: false, status, codes, message };
+  return refused(status, body);
+}
+
+function refused(status: number, body: Envelope | null): Answer {
+  return { ok: false, status, codes: body?.codes ?? [], message: body?.message || `status ${status}` };
 }
 
 /** Milliseconds of a Retry-After header, in seconds or as a date; undefined for none or nonsense. */
-export function retryAfter(header: string | null, now: number = Number.NaN): number | undefined {
+function retryAfter(header: string | null, now: number): number | undefined {
   if (header === null) return undefined;
   const seconds = Number(header);
   if (header.trim() !== "" && Number.isFinite(seconds)) return Math.max(0, seconds * 1_000);

@@ -10,6 +10,8 @@ export interface Envelope {
   /** What the errors say, on one line of bounded length; empty when they say nothing. */
   readonly message: string;
   readonly totalPages: number;
+  /** Where the next page begins; null: there is none. */
+  readonly cursor: string | null;
 }
 
 type Shape = { readonly [K in keyof APIResponseBody<unknown>]?: unknown } & {
@@ -33,6 +35,7 @@ export function readEnvelope(text: string): Envelope | null {
         .join("; "),
     ),
     totalPages: totalPages(body.result_info),
+    cursor: nextCursor(body.result_info),
   };
 }
 
@@ -41,6 +44,11 @@ function totalPages(info: unknown): number {
   const pages = numberOf(fields.total_pages);
   if (pages !== null) return pages;
   return Math.ceil((numberOf(fields.total_count) ?? 0) / Math.max(1, numberOf(fields.per_page) ?? 20));
+}
+
+function nextCursor(info: unknown): string | null {
+  const { after } = fieldsOf<"after">(fieldsOf<"cursors">(info).cursors);
+  return typeof after === "string" && after !== "" ? after : null;
 }
 
 /** An object's fields, none of them of a known type; no fields at all for anything else. */

@@ -38,8 +38,13 @@ export function isFor(rule: AccessRule, network: Address): boolean {
   return readAddress(rule.value)?.text === network.text;
 }
 
-/** What the journal is to know of the rule. */
+/** What the journal is to know of the rule. We never set "whitelist": who has, has taken the rule over. */
 export function rowOf(rule: AccessRule, network: Address, host: string): Omit<EdgeRow, "place"> {
   const mode = rule.mode === "whitelist" || isMode(rule.mode) ? rule.mode : null;
-  return { network: network.text, id: rule.id, mode, owned: isOurMark(rule.notes, host) };
+  return {
+    network: network.text,
+    id: rule.id,
+    mode,
+    owned: mode !== "whitelist" && isOurMark(rule.notes, host),
+  };
 }

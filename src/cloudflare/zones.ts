@@ -3,6 +3,15 @@ import { Failure } from "../errors.ts";
 import type { Answer, Call } from "./client.ts";
 import { fieldsOf } from "./envelope.ts";
 
+/** A zone as it is called and spoken of. */
+export interface NamedZone {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** Zones of a page. Source: Cloudflare's OpenAPI document. */
+const perPage = 50;
+
 const idPattern = /^[0-9a-f]{32}$/;
 
 /** Whether a zone or account of the configuration is written as Cloudflare's id rather than by name. */
@@ -15,6 +24,27 @@ export async function zoneId(call: Call, name: string): Promise<string> {
   return findId(await call("GET", "/zones", { query: { name } }), name, {
     what: "zone",
     hint: `write the zone's own name, as "example.com", and give the token Zone:Read for it`,
+  });
+}
+
+/** Every zone of an account that the credential sees. */
+export async function zonesOf(call: Call, account: string): Promise<readonly NamedZone[]> {
+  const zones: NamedZone[] = [];
+  for (let page = 1, pages = 1; page <= pages; page += 1) {
+    const answer = await call("GET", "/zones", { query: { "account.id": account, page, per_page: perPage } });
+    if (!answer.ok || !Array.isArray(answer.result))
+      throw new Failure("config", "Cannot look up the zones of the account", {
+        hint: 'name them: zones = ["…"]',
+      });
+    if (answer.result.length === 0) break;
+    pages = answer.totalPages;
+    for (const { id, name } of answer.result.map(fieldsOf<"id" | "name">)) {
+      if (typeof id === "string" && isId(id) && typeof name === "string") zones.push({ id, name });
+    }
+  }
+  if (zones.length > 0) return zones;
+  throw new Failure("config", "Cannot find a zone of the account: this credential sees none", {
+    hint: "give the token Zone: Read for them",
   });
 }
 

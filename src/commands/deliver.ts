@@ -1,18 +1,23 @@
 import { defineCommand } from "citty";
-import { loadConfig, stampOf } from "../config.ts";
-import { anythingDue, obstacle, runCourier, runOnce } from "../core/courier.ts";
+import { loadConfig, stampOf, statOf } from "../config.ts";
+import { anythingDue, obstacle, runCourier, runOnce, tryAnew } from "../core/courier.ts";
 import { credentialPaths } from "../credential.ts";
 import { isCorrupt, suspect } from "../journal/rescue.ts";
 import { openLog } from "../log.ts";
 import type { Runtime } from "../runtime.ts";
 import { wireCourier } from "../wire.ts";
-import { openJournal, takeLock, takeLockPatiently } from "./courier-lock.ts";
+import { isWanted, openJournal, takeLock, takeLockPatiently } from "./courier-lock.ts";
 import type { Invocation } from "./invocation.ts";
-import { removeWakeFile } from "./wake.ts";
+import { removeWakeFile, wakeCourier } from "./wake.ts";
 
 export const deliver = ({ runtime, configPath }: Invocation) =>
   defineCommand({
-    meta: { name: "deliver", description: "Deliver what is pending to Cloudflare" },
+    meta: {
+      name: "deliver",
+      description: "Deliver what is pending to Cloudflare",
+      group: "act",
+      examples: ["deliver --once && echo 'all is at Cloudflare'"],
+    },
     args: {
       once: {
         type: "boolean",
@@ -22,23 +27,38 @@ export const deliver = ({ runtime, configPath }: Invocation) =>
     },
     async run({ args }) {
       if (args.once) return deliverOnce(runtime, configPath);
-      while (await deliverUntilIdle(runtime, configPath)) continue;
+      const isReplaced = watchProgram(runtime);
+      while (await deliverUntilIdle(runtime, configPath, isReplaced)) {
+        if (!isReplaced()) continue;
+        wakeCourier(runtime, loadConfig(runtime, configPath));
+        break;
+      }
       return 0;
     },
   });
 
-/** True when there is more to do: the configuration has changed, or something came while the lock was let go. */
-async function deliverUntilIdle(runtime: Runtime, configPath: string): Promise<boolean> {
+/** Whether another binary stands in the place of this one by now: what is left is for that one to deliver. */
+function watchProgram({ execPath }: Runtime): () => boolean {
+  const stamp = stampOf([execPath]);
+  return () => statOf(execPath) !== null && stampOf([execPath]) !== stamp;
+}
+
+/** True when there is more to do: the configuration or the program has changed, or something came as the lock was let go. */
+async function deliverUntilIdle(
+  runtime: Runtime,
+  configPath: string,
+  isReplaced: () => boolean,
+): Promise<boolean> {
   const config = loadConfig(runtime, configPath);
   const lock = await takeLock(runtime, config);
   if (lock === null) return false;
   const log = openLog(runtime, config.log);
   using journal = openJournal(runtime, config, log);
   const stamp = stampOf(credentialPaths(runtime, config));
-  const outdated = (): boolean => stampOf(credentialPaths(runtime, config)) !== stamp;
+  const changed = (): boolean => isReplaced() || stampOf(credentialPaths(runtime, config)) !== stamp;
   await using courier = await wireCourier(
     { runtime, config, journal, log },
-    { beforeLook: () => removeWakeFile(config), outdated },
+    { beforeLook: () => removeWakeFile(config), outdated: () => changed() || isWanted(runtime, config) },
   );
   try {
     await runCourier(courier, runtime.signal);
@@ -49,23 +69,20 @@ async function deliverUntilIdle(runtime: Runtime, configPath: string): Promise<b
   } finally {
     lock[Symbol.dispose]();
   }
-  return !runtime.signal.aborted && (outdated() || (await anythingDue(courier)));
+  if (runtime.signal.aborted || isWanted(runtime, config)) return false;
+  return changed() || (await anythingDue(courier));
 }
 
 async function deliverOnce(runtime: Runtime, configPath: string): Promise<number> {
   const config = loadConfig(runtime, configPath);
-  using _lock = await takeLockPatiently(runtime, config);
+  await using _lock = await takeLockPatiently(runtime, config);
   const log = openLog(runtime, config.log);
   using journal = openJournal(runtime, config, log);
-  for (const name of config.profiles.keys()) {
-    await journal.clearPauses(name);
-    await journal.hurry(name);
-  }
   await using courier = await wireCourier(
     { runtime, config, journal, log },
     { beforeLook: () => removeWakeFile(config), outdated: () => false },
   );
-  for (const { gate } of courier.deliveries) await gate.hurry();
+  await tryAnew(courier);
   await runOnce(courier, runtime.signal);
   const left = await obstacle(courier, runtime.now());
   if (left !== null) throw left;

@@ -29,10 +29,14 @@ export async function banDirectly(ban: DirectBan, journalFailure: Failure): Prom
   try {
     const { places, troubles } = await openDirectly({ runtime, config, profile, hardStop: deadline });
     obstacle = troubles[0]?.failure ?? null;
-    for (const place of places) {
+    for (const place of places.filter((one) => one.mode === null || one.mode === mode)) {
       const changes = networks.map((network) => ({ kind: "add", network, mode, jail: holder.jail }) as const);
       for await (const settled of place.apply(changes, deadline)) {
         if ("failure" in settled) obstacle = settled.failure;
+        else if (settled.outcome === "full")
+          obstacle = new Failure("refused", `Cannot block at ${place.label}: it is full`, {
+            hint: "see: fail2ban-cloudflare status",
+          });
         else blocked.push(`${settled.change.network.text} at ${place.label}`);
       }
     }

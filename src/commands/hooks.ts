@@ -1,10 +1,12 @@
 import { defineCommand } from "citty";
-import { loadConfig, profileNamed } from "../config.ts";
+import { loadConfig, profileOfJail } from "../config.ts";
 import type { Config, ProfileConfig } from "../config.ts";
 import { parseAddress, quoted } from "../core/address.ts";
-import { isMode, modes } from "../core/hold.ts";
+import type { Address } from "../core/address.ts";
+import { flushedMs, isMode, modes } from "../core/hold.ts";
 import type { Holder, Mode } from "../core/hold.ts";
 import { intake } from "../core/intake.ts";
+import { knownRanges } from "../core/ranges.ts";
 import { checkCredentialFiles } from "../credential.ts";
 import { exitCodes, Failure } from "../errors.ts";
 import { intakeOptions } from "../intake-options.ts";
@@ -12,12 +14,8 @@ import { isCorrupt, suspect } from "../journal/rescue.ts";
 import { openSqlite } from "../journal/sqlite.ts";
 import type { SqliteJournal } from "../journal/sqlite.ts";
 import type { Runtime } from "../runtime.ts";
-import type { DirectBan } from "./direct.ts";
 import type { Invocation } from "./invocation.ts";
 import { wakeCourier } from "./wake.ts";
-
-/** A flush comes at a stop, a restart and an "unban --all"; what follows within this time tells which it was. */
-const flushedMs = 10_000;
 
 /** A rejected credential is said once per jail in this time: each non-zero ban is run twice by fail2ban. */
 const shoutEveryMs = 600_000;
@@ -41,9 +39,9 @@ const addressArgument = {
 } as const;
 const modeArgument = {
   type: "string",
-  description: `One of ${modes.join(", ")}; empty: the configuration's`,
+  description: "What its visitors get; empty: as configured",
   default: "",
-  valueHint: "MODE",
+  valueHint: modes.join("|"),
 } as const;
 const waitArgument = {
   type: "boolean",
@@ -53,7 +51,12 @@ const waitArgument = {
 
 export const ban = (invocation: Invocation) =>
   defineCommand({
-    meta: { name: "ban", description: "Block an address at Cloudflare's edge for a jail" },
+    meta: {
+      name: "ban",
+      description: "Block an address at Cloudflare's edge for a jail",
+      group: "act",
+      examples: ["ban 203.0.113.7 --jail test --wait", "ban 2001:db8::/64 --jail test --mode challenge"],
+    },
     args: {
       address: addressArgument,
       jail: jailArgument,
@@ -81,23 +84,34 @@ export const ban = (invocation: Invocation) =>
       }
       const { config, profile, holder } = hookSetup(invocation, args);
       const mode = modeOf(args.mode, profile);
-      const networks = intake(address, intakeOptions(invocation.runtime, config, profile));
-      if (networks === null) {
-        invocation.runtime.talk(`Not blocked ${address.text}: "${config.path}" says to ignore it`);
+      const { runtime } = invocation;
+      const networksOf = (ranges?: readonly string[]): readonly Address[] | null =>
+        intake(address, intakeOptions(runtime, config, profile, ranges));
+      const ignore = (): number => {
+        runtime.talk(`Not blocked ${address.text}: "${config.path}" says to ignore it`);
         return 0;
+      };
+      try {
+        using journal = openSqlite(config.journal);
+        const networks = networksOf(await knownRanges(journal));
+        if (networks === null) return ignore();
+        await journal.hold({ ...holder, address, networks, mode, untilAt }, runtime.now());
+        return await finish(invocation, {
+          config,
+          journal,
+          holder,
+          networks: networks.map(({ text }) => text),
+          wait: args.wait,
+        });
+      } catch (error) {
+        if (!(error instanceof Failure) || error.kind !== "journal") throw error;
+        // What the journal cannot record is blocked at once instead, and said.
+        const networks = networksOf();
+        if (networks === null) return ignore();
+        const { banDirectly } = await import("./direct.ts");
+        wakeQuietly(runtime, config, error);
+        return await banDirectly({ runtime, config, profile, holder, networks, mode }, error);
       }
-      const direct = { runtime: invocation.runtime, config, profile, holder, networks, mode };
-      using journal = await orDirectly(direct, () => openSqlite(config.journal));
-      await orDirectly(direct, () =>
-        journal.hold({ ...holder, address, networks, mode, untilAt }, invocation.runtime.now()),
-      );
-      return await finish(invocation, {
-        config,
-        journal,
-        holder,
-        networks: networks.map(({ text }) => text),
-        wait: args.wait,
-      });
     },
   });
 
@@ -105,7 +119,9 @@ export const unban = (invocation: Invocation) =>
   defineCommand({
     meta: {
       name: "unban",
-      description: "Let go of an address; it stays blocked while another jail holds it",
+      description: "Let go of an address, which another jail may still hold",
+      group: "act",
+      examples: ["unban 203.0.113.7 --jail test --wait"],
     },
     args: { address: addressArgument, jail: jailArgument, profile: profileArgument, wait: waitArgument },
     async run({ args }) {
@@ -121,12 +137,14 @@ export const flush = (invocation: Invocation) =>
   defineCommand({
     meta: {
       name: "flush",
-      description: "Let go of all that a jail holds, unless fail2ban bans it again at once",
+      description: "A jail lets go of all that it holds, unless it stops or starts soon",
+      group: "hook",
+      examples: ["flush --jail sshd --family inet4"],
     },
     args: {
       jail: jailArgument,
       profile: profileArgument,
-      family: { type: "string", description: "inet4 or inet6", required: true, valueHint: "FAMILY" },
+      family: { type: "string", description: "Of these only", required: true, valueHint: "inet4|inet6" },
     },
     async run({ args }) {
       if (args.family !== "inet4" && args.family !== "inet6") {
@@ -142,7 +160,12 @@ export const flush = (invocation: Invocation) =>
 
 export const start = (invocation: Invocation) =>
   defineCommand({
-    meta: { name: "start", description: "Tell that fail2ban starts a jail" },
+    meta: {
+      name: "start",
+      description: "A jail starts: what its flush let go of is kept for a while",
+      group: "hook",
+      examples: ["start --jail sshd"],
+    },
     args: { jail: jailArgument, profile: profileArgument, mode: modeArgument },
     async run({ args }) {
       const { config, profile, holder } = hookSetup(invocation, args);
@@ -155,11 +178,17 @@ export const start = (invocation: Invocation) =>
 
 export const stop = (invocation: Invocation) =>
   defineCommand({
-    meta: { name: "stop", description: "Tell that fail2ban stops a jail" },
+    meta: {
+      name: "stop",
+      description: "A jail stops: what its flush let go of is kept for a while",
+      group: "hook",
+      examples: ["stop --jail sshd"],
+    },
     args: { jail: jailArgument, profile: profileArgument },
     async run({ args }) {
       const { config, holder } = hookSetup(invocation, args);
       using journal = openSqlite(config.journal);
+      await journal.forget(holder);
       return await deferRelease(invocation, config, journal, holder);
     },
   });
@@ -190,12 +219,14 @@ interface HookSetup {
 /** Everything that can be wrong before the journal is touched. */
 function hookSetup({ runtime, configPath }: Invocation, { jail, profile: name }: HookArguments): HookSetup {
   if (!/^[^\u0000-\u001f\u007f]{1,200}$/.test(jail)) {
-    throw new Failure("usage", `Cannot use --jail ${quoted(jail)}: not the name of a jail`);
+    throw new Failure("usage", `Cannot use --jail ${quoted(jail)}: not the name of a jail`, {
+      hint: "fail2ban-client status lists them",
+    });
   }
   const config = loadConfig(runtime, configPath);
-  const profile = profileNamed(config, name);
+  const profile = profileOfJail(config, jail, name);
   checkCredentialFiles(runtime, config, profile);
-  return { config, profile, holder: { profile: name, jail, host: config.host } };
+  return { config, profile, holder: { profile: profile.name, jail, host: config.host } };
 }
 
 interface Finish {
@@ -222,18 +253,6 @@ async function finish(
   if (rejection === null) return 0;
   runtime.talk(`Recorded, but not delivered: ${rejection.reason}`);
   return exitCodes.rejected;
-}
-
-/** What the journal cannot record is blocked at once instead, and said. */
-async function orDirectly<T>(direct: DirectBan, record: () => T | Promise<T>): Promise<T> {
-  try {
-    return await record();
-  } catch (error) {
-    if (!(error instanceof Failure) || error.kind !== "journal") throw error;
-    const { banDirectly } = await import("./direct.ts");
-    wakeQuietly(direct.runtime, direct.config, error);
-    return banDirectly(direct, error);
-  }
 }
 
 /** Where the journal's own directory is broken, a courier cannot be asked for either. */

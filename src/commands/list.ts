@@ -1,49 +1,73 @@
 import { defineCommand } from "citty";
 import { loadConfig } from "../config.ts";
+import { strictest } from "../core/hold.ts";
 import type { HoldView } from "../core/ports.ts";
 import { openSqlite } from "../journal/sqlite.ts";
-import { oneLine, timestamp } from "../log.ts";
+import { oneLine } from "../log.ts";
 import type { Invocation } from "./invocation.ts";
-
-const headings = ["ADDRESS", "JAIL", "MODE", "STATE", "SINCE", "UNTIL", "RULE"] as const;
+import { moment, table } from "./table.ts";
 
 export const list = ({ runtime, configPath }: Invocation) =>
   defineCommand({
-    meta: { name: "list", description: "What is held, by which jail, and whether it is at the edge" },
+    meta: {
+      name: "list",
+      description: "What is held, by which jails, and whether it is at the edge",
+      group: "look",
+      examples: ["list", "list --jail nginx-limit-req", "list --json | jq -r '.holds[].address'"],
+    },
     args: {
       jail: { type: "string", description: "Only what this jail holds", valueHint: "NAME" },
-      json: { type: "boolean", description: "Print JSON", default: false },
+      json: { type: "boolean", description: "Print JSON, one entry a jail and address", default: false },
     },
-    async run({ args }) {
+    async run({ args: { jail = null, json } }) {
       const config = loadConfig(runtime, configPath);
       using journal = openSqlite(config.journal);
-      const holds = await journal.holds(args.jail ?? null);
-      runtime.print(args.json ? JSON.stringify({ version: 1, holds }, null, 2) : table(holds));
+      if (json) {
+        runtime.print(JSON.stringify({ version: 1, holds: await journal.holds(jail) }, null, 2));
+        return 0;
+      }
+      const held = Map.groupBy(await journal.holds(null), ({ address }) => address);
+      const rows = [...held.values()]
+        .filter((holds) => jail === null || holds.some((hold) => hold.jail === jail))
+        .map(row);
+      if (rows.length > 0) runtime.print(table(headings, rows).join("\n"));
+      else runtime.talk(jail === null ? "Nothing is held" : `Jail "${oneLine(jail)}" holds nothing`);
       return 0;
     },
   });
 
-function table(holds: readonly HoldView[]): string {
-  const rows = [headings, ...holds.map(cells)];
-  const widths = headings.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+const headings = [
+  "ADDRESS",
+  "JAILS",
+  "MODE",
+  "STATE",
+  "SINCE",
+  "UNTIL",
+  "RULE, OR WHY THERE IS NONE",
+] as const;
+
+/** What needs attention first. */
+const states = ["parked", "pending", "foreign", "blocked"] as const satisfies readonly HoldView["state"][];
+
+/** One line for an address: it is blocked from the first hold to the end of the last one. */
+function row(holds: readonly HoldView[]): readonly string[] {
+  const state = states.find((one) => holds.some((hold) => hold.state === one)) ?? "blocked";
+  const reason = holds.find((hold) => hold.state === state)?.reason ?? null;
+  const ids = [...new Set(holds.flatMap((hold) => hold.ids))];
+  const ends = holds.map(({ untilAt }) => untilAt ?? Number.POSITIVE_INFINITY);
+  const end = Math.max(...ends);
+  return [
+    holds[0]?.address ?? "",
+    [...new Set(holds.map(jailName))].join(", "),
+    strictest(holds.map(({ mode }) => mode)) ?? "",
+    state,
+    moment(Math.min(...holds.map(({ sinceAt }) => sinceAt))),
+    Number.isFinite(end) ? moment(end) : "for ever",
+    reason === null ? (ids.length > 3 ? `${ids.length} rules` : ids.join(" ")) : oneLine(reason),
+  ];
 }
 
-function cells(hold: HoldView): readonly string[] {
-  return [
-    hold.address,
-    oneLine(hold.jail),
-    hold.mode,
-    hold.reason === null ? hold.state : `${hold.state}: ${oneLine(hold.reason)}`,
-    timestamp(hold.sinceAt),
-    hold.untilAt === null ? "for ever" : timestamp(hold.untilAt),
-    hold.ids.length > 3 ? `${hold.ids.length} rules` : hold.ids.join(" "),
-  ];
+/** Only a jail of another profile or host is told apart. */
+function jailName({ jail, profile }: HoldView): string {
+  return oneLine(profile === "" ? jail : `${jail} (${profile})`);
 }

@@ -1,62 +1,67 @@
 import { defineCommand } from "citty";
 import { loadConfig } from "../config.ts";
-import type { Summary } from "../core/ports.ts";
 import { checkCredentialFiles } from "../credential.ts";
-import { exitCodes } from "../errors.ts";
-import type { FailureKind } from "../errors.ts";
+import { exitCodes, Failure } from "../errors.ts";
 import { openSqlite } from "../journal/sqlite.ts";
-import { oneLine, timestamp } from "../log.ts";
+import type { Runtime, Terminal } from "../runtime.ts";
 import type { Invocation } from "./invocation.ts";
+import { reportAsJson } from "./status/json.ts";
+import { reportOf } from "./status/report.ts";
+import type { Report } from "./status/report.ts";
+import { screen } from "./status/screen.ts";
+import { speaksUtf8 } from "./status/sparkline.ts";
+import { watch } from "./status/watch.ts";
 
-/** What is pending for longer than this has something in its way. */
-const overdueMs = 300_000;
+type Size = Pick<Terminal, "rows" | "columns">;
+
+/** Off a terminal nothing is cut. */
+const boundless: Size = { rows: Number.POSITIVE_INFINITY, columns: Number.POSITIVE_INFINITY };
 
 export const status = ({ runtime, configPath }: Invocation) =>
   defineCommand({
     meta: {
       name: "status",
-      description: "What is held, pending and failing; the exit code says whether all is well",
+      description: "What is held, pending and failing; exit code 0: all is well",
+      group: "look",
+      examples: ["status", "status --watch", "status --json | jq .verdict"],
     },
-    args: { json: { type: "boolean", description: "Print JSON", default: false } },
+    args: {
+      json: { type: "boolean", description: "Print JSON", default: false },
+      watch: {
+        type: "boolean",
+        description: "Draw it anew every two seconds, until q or Ctrl-C",
+        default: false,
+      },
+    },
     async run({ args }) {
+      const terminal = args.watch ? watchedTerminal(runtime, args) : null;
       const config = loadConfig(runtime, configPath);
       for (const profile of config.profiles.values()) checkCredentialFiles(runtime, config, profile);
       using journal = openSqlite(config.journal);
-      const now = runtime.now();
-      const summary = await journal.summary(now);
-      const verdict = judge(summary, now);
-      runtime.print(
-        args.json
-          ? JSON.stringify({ version: 1, verdict: verdict ?? "ok", ...summary }, null, 2)
-          : describe(summary, { now, budget: config.budget }),
-      );
-      return verdict === null ? 0 : exitCodes[verdict];
+      let report = await reportOf(journal, config, runtime.now());
+      const shown = (size: Size): readonly string[] =>
+        screen(report, { rows: size.rows, columns: size.columns, utf8: speaksUtf8(runtime.env) });
+      if (args.json) runtime.print(reportAsJson(report));
+      else if (terminal === null) runtime.print(shown(runtime.terminal("stdout") ?? boundless).join("\n"));
+      else {
+        await watch(runtime, terminal, async () => {
+          report = await reportOf(journal, config, runtime.now());
+          return shown(terminal);
+        });
+      }
+      return codeOf(report);
     },
   });
 
-/** What is wrong, as the exit code says it; null: nothing is. */
-export function judge({ pauses, pending, oldestPendingAt }: Summary, now: number): FailureKind | null {
-  const lasting =
-    pauses.find(({ kind }) => kind === "rejected") ?? pauses.find(({ kind }) => kind === "config");
-  if (lasting !== undefined) return lasting.kind;
-  return pending > 0 && now - (oldestPendingAt ?? now) > overdueMs ? "unavailable" : null;
+function watchedTerminal(runtime: Runtime, { json }: { readonly json: boolean }): Terminal {
+  const terminal = json ? null : runtime.terminal("stdout");
+  if (terminal !== null) return terminal;
+  const state = json ? "--json is not for a terminal" : "stdout is not a terminal";
+  throw new Failure("usage", `Cannot run status with "--watch": ${state}`, {
+    hint: "leave --watch out, or run it every now and then: watch fail2ban-cloudflare status",
+  });
 }
 
-function describe(
-  summary: Summary,
-  { now, budget }: { readonly now: number; readonly budget: number },
-): string {
-  const { holds, networks, atEdge, pending, parked, oldestPendingAt, pauses, calls } = summary;
-  const oldest = oldestPendingAt === null ? "" : `, the oldest since ${timestamp(oldestPendingAt)}`;
-  return [
-    `held      ${holds} by fail2ban's jails, ${networks} addresses and networks`,
-    `at edge   ${atEdge} of ours`,
-    `pending   ${pending}${oldest}`,
-    `parked    ${parked}${parked > 0 ? " (refused by Cloudflare: see list)" : ""}`,
-    `calls     ${calls} of ${budget} in five minutes`,
-    ...pauses.map(({ kind, reason, sinceAt, untilAt }) => {
-      const next = untilAt > now ? `, next try ${timestamp(untilAt)}` : "";
-      return `${kind.padEnd(9)} since ${timestamp(sinceAt)}${next}: ${oneLine(reason)}`;
-    }),
-  ].join("\n");
+function codeOf({ verdict }: Report): number {
+  return verdict === null ? 0 : exitCodes[verdict];
 }

@@ -18,13 +18,17 @@ import type { Invocation } from "./invocation.ts";
 /** Removes our rules at Cloudflare, or fails. */
 export type PurgeEdge = (invocation: Invocation) => Promise<void>;
 
+const nothing = async (): Promise<void> => {};
+
 const purgeWhenAsked: PurgeEdge = async (invocation) => (await import("./purge.ts")).purgeEdge(invocation);
 
 export const uninstall = (invocation: Invocation, purgeEdge: PurgeEdge = purgeWhenAsked) =>
   defineCommand({
     meta: {
       name: "uninstall",
-      description: "Remove what install has placed, and put back what was there before",
+      description: "Remove what install has placed, and put back what was there",
+      group: "setup",
+      examples: ["uninstall --dry-run", "uninstall --purge"],
     },
     args: {
       "dry-run": { type: "boolean", description: "Only show what would be done", default: false },
@@ -51,12 +55,17 @@ export const uninstall = (invocation: Invocation, purgeEdge: PurgeEdge = purgeWh
         show(runtime, steps);
         return 0;
       }
-      if (args.purge && places.live) await purgeFirst(invocation, purgeEdge);
+      const purging = args.purge && places.live;
+      if (purging) await purgeFirst(invocation, purgeEdge);
       const [before, after] = [
         steps.filter(isFail2bans(places)),
         steps.filter((step) => !isFail2bans(places)(step)),
       ];
-      await carryOut(runtime, { before, after }, await deactivation(runtime, places));
+      await carryOut(
+        runtime,
+        { before, after },
+        await deactivation(runtime, places, purging ? () => purgeEdge(invocation) : nothing),
+      );
       if (args.purge) await purgeFiles(runtime, places);
       show(runtime, steps);
       runtime.talk(conclusion(places, steps, args.purge));
@@ -77,7 +86,12 @@ async function purgeFirst(invocation: Invocation, purgeEdge: PurgeEdge): Promise
   }
 }
 
-async function deactivation(runtime: Runtime, places: Places): Promise<Activation> {
+/** `unused` is called when no ban comes any more and everything is still there. */
+async function deactivation(
+  runtime: Runtime,
+  places: Places,
+  unused: () => Promise<void>,
+): Promise<Activation> {
   const fail2ban = places.live ? await fail2banIfThere(runtime, places) : null;
   const before = fail2ban === null ? null : await lookBefore(runtime, fail2ban);
   const units = places.live && places.systemd && existsSync(places.units["fail2ban-cloudflare.path"]);
@@ -92,6 +106,7 @@ async function deactivation(runtime: Runtime, places: Places): Promise<Activatio
       }
       disabled = units;
       if (units) await disableUnits(runtime);
+      await unused();
     },
     async undo() {},
     async afterRollBack() {

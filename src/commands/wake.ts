@@ -30,7 +30,7 @@ export function removeWakeFile(config: Config): void {
 function askSystemd(runtime: Runtime, config: Config): boolean {
   const path = wakeFile(config);
   const waiting = statSync(path, { throwIfNoEntry: false });
-  if (waiting !== undefined) return runtime.now() - waiting.mtimeMs < unansweredMs;
+  if (waiting !== undefined) return Math.abs(runtime.now() - waiting.mtimeMs) < unansweredMs;
   closeSync(openSync(path, "a", 0o600));
   return true;
 }

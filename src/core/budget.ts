@@ -31,6 +31,26 @@ export function freeAt(slots: readonly Slot[], now: number): number {
   return Number.isFinite(oldest) ? oldest + countedMs : now;
 }
 
+/**
+ * When so many further calls have been admitted, milliseconds since 1970: what is spent becomes free slot by slot, and
+ * what is spent then a window later, and so on.
+ */
+export function admittedAt(
+  calls: number,
+  { slots, now, budget }: { readonly slots: readonly Slot[]; readonly now: number; readonly budget: number },
+): number {
+  const atOnce = allowance(slots, now, budget);
+  if (calls <= atOnce) return now;
+  const windows = Math.ceil((calls - atOnce) / budget);
+  const last = calls - atOnce - (windows - 1) * budget;
+  const spent = slots.filter((slot) => counts(slot, now));
+  // Below zero where more was spent than the budget is now.
+  let free = Math.min(0, budget - spent.reduce((sum, slot) => sum + slot.calls, 0));
+  const turns = [...spent, { startAt: now, calls: atOnce }].toSorted((a, b) => a.startAt - b.startAt);
+  const turn = turns.find((slot) => (free += slot.calls) >= last);
+  return (turn?.startAt ?? now) + windows * countedMs;
+}
+
 export function slotOf(now: number): number {
   return Math.floor(now / slotMs) * slotMs;
 }

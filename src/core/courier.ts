@@ -1,8 +1,11 @@
 import { Failure } from "../errors.ts";
-import { drain, openAt } from "./deliver.ts";
+import { drain } from "./deliver.ts";
 import type { Delivery } from "./deliver.ts";
-import type { Entry, Grace, Journal } from "./ports.ts";
-import { syncProfile } from "./sync.ts";
+import { flushedMs } from "./hold.ts";
+import type { Entry, Grace, Journal, KnownJail } from "./ports.ts";
+import type { Fail2banState, HoldDifference } from "./recover.ts";
+import { recoverIfDue, syncIfDue } from "./upkeep.ts";
+import { openAt } from "./trouble.ts";
 
 /** How often a waiting courier looks at the journal; one look is one read of a counter. */
 const lookEveryMs = 50;
@@ -16,13 +19,7 @@ const stayMs = 600_000;
 /** fail2ban unbans at a ban's end by itself; what is left this long after it is ours to end. */
 const slackMs = 60_000;
 
-/** fail2ban's bans are read so often, in case a hook could not record one. */
-const recoverEveryMs = 600_000;
-
-/** The edge is compared so often, in case somebody changed it. */
-const syncEveryMs = 3_600_000;
-
-/** How often a courier that stays looks whether one of these is due. */
+/** How often a courier that stays looks whether there is something to compare or recover. */
 const upkeepEveryMs = 60_000;
 
 /** A sweep that could not ask fail2ban is tried again after this time. */
@@ -34,13 +31,22 @@ export interface Courier {
   readonly restartMs: number;
   /** fail2ban's own list of bans, read anew; null when it cannot be read now. */
   readonly stillBanned: () => Grace["stillBannedUntil"] | null;
+  /** What fail2ban's database says, read anew; null when it cannot be read now. */
+  readonly fail2banState: () => Fail2banState | null;
+  /** How what these jails hold differs from what fail2ban bans in them. */
+  readonly compareHolds: (jails: readonly KnownJail[], state: Fail2banState) => Promise<HoldDifference>;
   /** Holds what fail2ban bans and the journal has not. */
   readonly recover: () => Promise<void>;
-  /** Holds what a new journal finds of ours at the edge, as far as fail2ban still bans it or never knew it. */
+  /**
+   * Holds what a new journal finds of ours at the edge, as far as fail2ban still bans it or never knew it; rejects with
+   * an unavailable failure when fail2ban's bans cannot be read now.
+   */
   readonly rebuild: (profile: string, found: readonly Entry[]) => Promise<void>;
+  /** Asks Cloudflare for its own ranges, which are never to be blocked; what is known stays when it cannot say. */
+  readonly refreshRanges: () => Promise<void>;
   /** Called before each look: from then on a hook wakes anew. */
   readonly beforeLook: () => void;
-  /** True when the configuration has changed: the courier ends and begins anew. */
+  /** True when this courier is to end: the configuration has changed, or somebody waits for its place. */
   readonly outdated: () => boolean;
   now(): number;
   sleep(ms: number): Promise<void>;
@@ -84,8 +90,11 @@ export async function runCourier(courier: Courier, signal: AbortSignal): Promise
       if (courier.outdated()) break;
       if (upkeepAt <= now() || upkeepAt > now() + upkeepEveryMs) {
         upkeepAt = now() + upkeepEveryMs;
+        await journal.hasten(now() + Math.max(courier.restartMs, flushedMs));
         await recoverIfDue(courier);
         await syncIfDue(courier);
+        // What we write ourselves does not count as a change.
+        seen = Number.NaN;
         continue;
       }
       if (idle && (nextAt === null || nextAt - now() > stayMs)) break;
@@ -96,45 +105,35 @@ export async function runCourier(courier: Courier, signal: AbortSignal): Promise
   if (broken.length > 0) throw broken[0];
 }
 
-async function recoverIfDue({ journal, recover, now }: Courier): Promise<void> {
-  if (!(await isOver(journal, "recovered_at", recoverEveryMs, now()))) return;
-  await recover();
-  await journal.setFact("recovered_at", String(now()));
-}
-
-async function syncIfDue(courier: Courier): Promise<void> {
-  const { journal, deliveries, now } = courier;
-  if (!(await isOver(journal, "synced_at", syncEveryMs, now()))) return;
-  const fresh = (await journal.fact("synced_at")) === null;
-  await journal.setFact("synced_at", String(now()));
-  for (const delivery of deliveries) {
-    const places = (await syncProfile(delivery)) ?? [];
-    if (fresh)
-      await courier.rebuild(
-        delivery.profile.name,
-        places.flatMap(({ found }) => found),
-      );
+/** Forgets our own waiting, for a person who asks; not a pause that Cloudflare asked for. */
+export async function tryAnew({
+  journal,
+  deliveries,
+}: Pick<Courier, "journal" | "deliveries">): Promise<void> {
+  for (const { profile, gate } of deliveries) {
+    await journal.clearPauses(profile.name);
+    await journal.hurry(profile.name);
+    await gate.hurry();
   }
-  if (fresh) await courier.recover();
-}
-
-/** Whether the moment of a fact is longer ago than `everyMs`, or in the future after the clock was set back. */
-async function isOver(journal: Journal, fact: string, everyMs: number, now: number): Promise<boolean> {
-  const at = Number((await journal.fact(fact)) ?? 0);
-  return now - at >= everyMs || at > now;
 }
 
 /** One pass: everything that can be delivered now is, and the courier does not wait for more. */
 export async function runOnce(courier: Courier, signal: AbortSignal): Promise<void> {
   courier.beforeLook();
   await sweepIfDue(courier, 0);
-  await Promise.all(courier.deliveries.map((delivery) => drain(delivery, signal)));
+  const { deliveries } = courier;
+  // One profile's delivery may leave another something to look at.
+  do await Promise.all(deliveries.map((delivery) => drain(delivery, signal)));
+  while (!signal.aborted && (await Promise.all(deliveries.map(isDue))).includes(true));
 }
 
-/** Whether something is due now, for the look after the lock was let go. */
+/**
+ * Whether there is something that a courier works on or stays for, for the look after the lock was let go: a hook that
+ * found the lock held has started nobody.
+ */
 export async function anythingDue(courier: Courier): Promise<boolean> {
-  const due = await Promise.all(courier.deliveries.map(isDue));
-  return due.includes(true);
+  const nextAt = await nextDueAt(courier, 0);
+  return nextAt !== null && nextAt - courier.now() <= stayMs;
 }
 
 async function isDue(delivery: Delivery): Promise<boolean> {
@@ -174,8 +173,13 @@ export async function obstacle({ journal }: Courier, now: number): Promise<Failu
   const { pending, parked, pauses } = await journal.summary(now);
   const paused = pauses.find(({ kind }) => kind !== "unavailable") ?? pauses[0];
   if (paused !== undefined && pending > 0) return new Failure(paused.kind, paused.reason);
-  if (pending > 0) return new Failure("unavailable", `${pending} networks are still pending`);
+  if (pending > 0)
+    return new Failure("unavailable", `Cannot deliver everything now: ${pending} pending`, {
+      hint: "it is tried again; see: fail2ban-cloudflare status",
+    });
   return parked > 0
-    ? new Failure("refused", `${parked} networks are parked`, { hint: "see: fail2ban-cloudflare list" })
+    ? new Failure("refused", `Cannot deliver everything: Cloudflare refuses ${parked}`, {
+        hint: "see: fail2ban-cloudflare list",
+      })
     : null;
 }

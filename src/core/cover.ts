@@ -13,6 +13,9 @@ export interface Reach {
  */
 export const accessRuleReach: Reach = { inet4: [16, 24, 32], inet6: [32, 48, 64, 128] };
 
+/** What IP lists take. Source: developers.cloudflare.com/waf/tools/lists/custom-lists, since 2025-07-08. */
+export const listReach: Reach = { inet4: lengths(8, 32), inet6: lengths(12, 128) };
+
 /** More rules than this for one ban would eat the account's quota of 50,000; a list takes any network as it is. */
 export const mostNetworks = 256;
 
@@ -24,10 +27,19 @@ export function cover(address: Address, reach: Reach): readonly Address[] | null
   return Array.from({ length: 2 ** (prefix - address.prefix) }, (_, index) => nth(base, prefix, index));
 }
 
+/** Whether the edge can block the network as it is. */
+export function reaches(reach: Reach, { family, prefix }: Address): boolean {
+  return reach[family].includes(prefix);
+}
+
 /** The network that stands for an attacker: an IPv6 address widened to `prefix` bits, anything else as it is. */
 export function widen(address: Address, prefix: number): Address {
   if (address.family === "inet4" || address.prefix <= prefix) return address;
   return fromBytes(toBytes(address), prefix) ?? address;
+}
+
+function lengths(from: number, to: number): readonly number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
 }
 
 /** The network of `prefix` bits that comes `index` networks after `base`. */

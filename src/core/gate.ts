@@ -1,7 +1,7 @@
 import { Failure } from "../errors.ts";
 import { backoffMs } from "./backoff.ts";
 import { allowance, freeAt } from "./budget.ts";
-import type { CallLedger } from "./ports.ts";
+import type { CallLedger, Pause } from "./ports.ts";
 
 /** Calls booked at a time: one write to the journal for so many calls; what is left over is given back. */
 const bookedAtOnce = 10;
@@ -41,6 +41,11 @@ export interface Gate {
   close(): Promise<void>;
 }
 
+/** Until when a pause stops calls, 0 for none; one that lies further ahead than any that we obey is the clock's mistake. */
+export function pausedUntil(pause: Pause | null, now: number): number {
+  return pause === null || pause.untilAt - now > longestPauseMs ? 0 : pause.untilAt;
+}
+
 export function gate(ledger: CallLedger, { credential, budget, now, random }: GateOptions): Gate {
   const subject = `credential:${credential}`;
   let booked = 0;
@@ -48,8 +53,7 @@ export function gate(ledger: CallLedger, { credential, budget, now, random }: Ga
   let turn: Promise<void> = Promise.resolve();
 
   async function openAt(): Promise<number> {
-    const pause = await ledger.pause(subject);
-    const paused = pause === null || pause.untilAt - now() > longestPauseMs ? 0 : pause.untilAt;
+    const paused = pausedUntil(await ledger.pause(subject), now());
     if (paused > now()) return paused;
     if (booked > 0) return 0;
     const slots = await ledger.slots(credential);
@@ -103,8 +107,7 @@ export function gate(ledger: CallLedger, { credential, budget, now, random }: Ga
     async failed(reason) {
       const before = await ledger.pause(subject);
       const failures = (before?.failures ?? 0) + 1;
-      const asked = before === null || before.untilAt - now() > longestPauseMs ? 0 : before.untilAt;
-      const untilAt = Math.max(now() + backoffMs(failures, random, outage), asked);
+      const untilAt = Math.max(now() + backoffMs(failures, random, outage), pausedUntil(before, now()));
       await ledger.setPause(subject, {
         kind: "unavailable",
         reason,
@@ -120,7 +123,7 @@ export function gate(ledger: CallLedger, { credential, budget, now, random }: Ga
     },
     async worked() {
       const pause = await ledger.pause(subject);
-      if (pause === null || pause.untilAt > now()) return false;
+      if (pause === null || pausedUntil(pause, now()) > now()) return false;
       await ledger.setPause(subject, null);
       return true;
     },

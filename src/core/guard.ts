@@ -3,7 +3,7 @@ import { overlaps, readAddress } from "./address.ts";
 import { Failure } from "../errors.ts";
 
 /**
- * Cloudflare's own ranges as of 2026-09-21 (etag 38f79d050aa027e3be3865e495dcc9bc); `sync` refreshes them.
+ * Cloudflare's own ranges as of 2026-09-21 (etag 38f79d050aa027e3be3865e495dcc9bc); couriers ask for those since.
  * Source: https://api.cloudflare.com/client/v4/ips.
  */
 export const cloudflareRanges: readonly string[] = [
@@ -55,6 +55,7 @@ export interface Guard {
   readonly own: readonly string[];
   /** `ignore` of the configuration. */
   readonly ignore: readonly Address[];
+  /** Cloudflare's own ranges; default: those built in. */
   readonly cloudflare?: readonly string[];
 }
 
@@ -67,6 +68,7 @@ export function ignoredBy(address: Address, { ignore }: Guard): Address | undefi
 export function refuseUnsafe(address: Address, guard: Guard): void {
   const hit = (ranges: readonly string[]): string | undefined =>
     ranges.find((range) => {
+      if (!mayOverlap(address, range)) return false;
       const parsed = readAddress(range);
       return parsed !== null && overlaps(address, parsed);
     });
@@ -75,7 +77,9 @@ export function refuseUnsafe(address: Address, guard: Guard): void {
     throw new Failure(
       "usage",
       `Refused to ban "${address.text}": it overlaps ${edge} of Cloudflare, so nginx does not restore the visitor's address`,
-      { hint: "run: fail2ban-cloudflare realip" },
+      {
+        hint: `see: fail2ban-cloudflare realip ${cloudflareRanges.includes(edge) ? "--check" : "--refresh"}`,
+      },
     );
   }
   const own = hit(guard.own);
@@ -92,4 +96,17 @@ export function refuseUnsafe(address: Address, guard: Guard): void {
       { hint: "check set_real_ip_from and real_ip_header in nginx, or add it to fail2ban's ignoreip" },
     );
   }
+}
+
+/**
+ * Whether the first number of the two leaves the question open; to read every range would take longer than all the
+ * rest of a hook.
+ */
+function mayOverlap({ text, family, prefix }: Address, range: string): boolean {
+  // What looks like the other family is none of this one, but for an IPv4 address written as IPv6.
+  if (range.includes(":") !== (family === "inet6")) return range.includes(":") && range.includes(".");
+  const [radix, bits] = family === "inet4" ? ([10, 8] as const) : ([16, 16] as const);
+  const common = Math.min(bits, prefix, Number(range.split("/")[1] ?? bits));
+  const first = (of: string): number => Number.parseInt(of, radix) || 0;
+  return (first(text) ^ first(range)) >> (bits - common) === 0;
 }

@@ -25,6 +25,9 @@ export interface Hold extends Holder {
   readonly untilAt: number | null;
 }
 
+/** A flush comes at a stop, a restart and an "unban --all"; what follows within this time tells which it was. */
+export const flushedMs = 10_000;
+
 /** The mode of a network that several jails hold: the strictest; null where nobody holds it. */
 export function strictest(wanted: readonly Mode[]): Mode | null {
   return modes.find((mode) => wanted.includes(mode)) ?? null;

@@ -24,13 +24,13 @@ export function intake(
   if (ignoredBy(address, guard) !== undefined) return null;
   refuseUnsafe(address, guard);
   const wide = widen(address, ipv6Prefix);
-  const networks = cover(isSafe(wide, guard) ? wide : address, reach);
+  const networks = cover(wide.text === address.text || isSafe(wide, guard) ? wide : address, reach);
   if (networks !== null) return networks;
   throw new Failure(
     "usage",
     `Cannot ban "${address.text}": it takes more than ${mostNetworks} access rules to cover it`,
     {
-      hint: "ban smaller networks: /8 to /32 of IPv4, /24 to /64 or /120 to /128 of IPv6",
+      hint: 'set backend = "list", or ban smaller networks: from /8 of IPv4; /24 to /32, /40 to /48, /56 to /64 or from /120 of IPv6',
     },
   );
 }

@@ -22,6 +22,12 @@ export function markedJail(text: string, host: string): string | null {
   return ours ? text.slice(before.length, -after.length) : null;
 }
 
+/** The jail in the notes of fail2ban's own Cloudflare actions, which name no host; null for any other text. */
+export function stockJail(text: string): string | null {
+  const jail = text.startsWith("Fail2Ban ") ? text.slice("Fail2Ban ".length) : "";
+  return jail === "" || jail.includes(" host:") ? null : jail;
+}
+
 /** Whether the text is our mark of this host: only then is the rule ours to change or delete. */
 export function isOurMark(text: string, host: string): boolean {
   return markedJail(text, host) !== null;

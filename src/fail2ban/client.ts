@@ -4,6 +4,7 @@ import { Failure } from "../errors.ts";
 import type { RunResult, Runtime } from "../runtime.ts";
 import { readDump } from "./dump.ts";
 import type { Dump } from "./dump.ts";
+import { programName } from "./files.ts";
 import { isAtLeast, readVersion } from "./version.ts";
 import type { Fail2banVersion } from "./version.ts";
 
@@ -21,6 +22,8 @@ export interface Fail2banClient {
   /** The actions of a jail of the running server; null when it has no such jail. */
   actionsOf(jail: string): Promise<readonly string[] | null>;
   reload(): Promise<void>;
+  /** Has an action of a running jail lift no ban until the jail begins anew, unless it calls us. */
+  hush(jail: string, action: string): Promise<void>;
   /** Starts a jail anew, or for the first time, with the actions that it now has: a plain reload drops new ones. */
   reloadJail(jail: string): Promise<void>;
   stopJail(jail: string): Promise<void>;
@@ -45,7 +48,7 @@ export async function findFail2ban(runtime: Runtime, directory: string): Promise
     if (code === 0) return;
     throw new Failure(
       "unavailable",
-      `Cannot ${args.join(" ")}: ${reasonsOf(`${stderr}\n${stdout}`, code)[0]}`,
+      `Cannot run fail2ban-client ${args.join(" ")}: ${reasonsOf(`${stderr}\n${stdout}`, code)[0]}`,
       {
         hint: "see /var/log/fail2ban.log",
       },
@@ -57,6 +60,7 @@ export async function findFail2ban(runtime: Runtime, directory: string): Promise
     throw new Failure(
       "unavailable",
       `Cannot ask "${program}" for its version: ${reasonsOf(stderr, code)[0]}`,
+      { hint: `see: ${program} -V` },
     );
   }
   const knowsTest = isAtLeast(version, [0, 10]);
@@ -82,6 +86,11 @@ export async function findFail2ban(runtime: Runtime, directory: string): Promise
       return names === "" ? [] : names.split(/,\s*/);
     },
     reload: () => must("reload"),
+    async hush(jail, action) {
+      const { code, stdout } = await run(["get", jail, "action", action, "actionunban"]);
+      if (code !== 0 || stdout.includes(programName)) return;
+      await must("set", jail, "action", action, "actionunban", "true");
+    },
     // Of one jail, so that another's fault is not in the way.
     reloadJail: (jail) => (knowsTest ? must("reload", "--restart", "--if-exists", jail) : must("reload")),
     stopJail: (jail) => must("stop", jail),

@@ -1,21 +1,27 @@
+import { leadingTexts, pairsIn } from "./python-list.ts";
+
 /** What `fail2ban-client -d` says of a jail. */
 export interface DumpedJail {
   readonly actions: readonly string[];
   readonly logs: readonly string[];
   readonly backend: string;
-  /** What the jail runs for an action, tags of its own options filled in. */
+  /** What the jail's action is and does, by name, tags of its own options filled in. */
+  options(action: string): ReadonlyMap<string, string>;
+  /** What the jail runs for an action. */
   commands(action: string): readonly string[];
 }
 
 export interface Dump {
   readonly jails: ReadonlyMap<string, DumpedJail>;
+  /** Where fail2ban writes its log, as its configuration has it: a file, or a word such as SYSLOG. */
+  readonly logTarget: string;
   /** Why jails are left out. */
   readonly errors: readonly string[];
 }
 
-/** Reads the dump: one Python list a line, of which only the leading texts matter. */
+/** Reads the dump: one Python list a line, of which only the leading texts matter, and an action's options. */
 export function readDump(text: string): Dump {
-  const lines = text.split("\n").map((line) => ({ line, words: wordsOf(line) }));
+  const lines = text.split("\n").map((line) => ({ line, words: leadingTexts(line) }));
   const names = lines.filter(({ words }) => words[0] === "add").map(({ words }) => words[1] ?? "");
   const jails = new Map(
     [...new Set(names)].map((name) => {
@@ -24,32 +30,25 @@ export function readDump(text: string): Dump {
         own
           .filter(({ words }) => words[0] === "set" && words[2] === option)
           .map(({ words }) => words[3] ?? "");
+      const options = (action: string): ReadonlyMap<string, string> =>
+        new Map(
+          own
+            .filter(({ words }) => words[2] === "action" && words[3] === action)
+            .flatMap(({ line }) => [...pairsIn(line)]),
+        );
       const jail: DumpedJail = {
         actions: values("addaction"),
         logs: values("addlogpath"),
         backend: own.find(({ words }) => words[0] === "add")?.words[2] ?? "",
+        options,
+        // Not the action's other options, which name our program in anybody's file.
         commands: (action) =>
-          own.filter(({ words }) => words[3] === action).flatMap(({ line }) => commandsOf(line)),
+          [...options(action)].filter(([option]) => /^action[a-z_]+$/.test(option)).map(([, value]) => value),
       };
       return [name, jail];
     }),
   );
   const errors = lines.filter(({ words }) => words[0] === "config-error").map(({ words }) => words[1] ?? "");
-  return { jails, errors };
-}
-
-/** The values of actionban and the like; not of the action's options, which name our program in anybody's file. */
-function commandsOf(line: string): readonly string[] {
-  const option = /'action[a-z_]+', (?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")/g;
-  return [...line.matchAll(option)].map(([, single, double]) => single ?? double ?? "");
-}
-
-/** The texts that a list begins with; the first element of another kind ends them. */
-function wordsOf(line: string): readonly string[] {
-  const words: string[] = [];
-  const literal = /[[,]\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")(?=[\],])/y;
-  for (let found = literal.exec(line); found !== null; found = literal.exec(line)) {
-    words.push((found[1] ?? found[2] ?? "").replace(/\\(.)/g, "$1"));
-  }
-  return words;
+  const logTarget = lines.find(({ words }) => words[1] === "logtarget")?.words[2] ?? "";
+  return { jails, logTarget, errors };
 }

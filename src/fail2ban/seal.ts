@@ -26,7 +26,10 @@ export function seal(text: string, before: string | null): string {
 export function standing(path: string): Standing {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return { kind: "absent" };
-  if (found.isDirectory()) throw new Failure("config", `Cannot replace "${path}": it is a directory`);
+  if (found.isDirectory())
+    throw new Failure("config", `Cannot replace "${path}": it is a directory`, {
+      hint: "name a file, or move the directory away",
+    });
   if (!found.isFile()) return { kind: "foreign" };
   const text = readFileSync(path, "utf8");
   const seal = sealPattern.exec(text.slice(0, text.indexOf("\n")));

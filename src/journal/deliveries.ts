@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 import { parseAddress } from "../core/address.ts";
 import { isMode } from "../core/hold.ts";
 import type { Mode } from "../core/hold.ts";
-import type { DeliveryLedger, EdgeRow, Want } from "../core/ports.ts";
+import type { DeliveryLedger, EdgeRow, Want, Wanted } from "../core/ports.ts";
 import { markPending } from "./pending.ts";
 import { sweepHolds } from "./sweep.ts";
 import type { Sync } from "./sync.ts";
@@ -26,38 +26,51 @@ interface StoredEdge {
   readonly owned: number;
 }
 
+interface StoredWant extends Omit<Want, "outside"> {
+  readonly outside: number;
+}
+
+interface StoredWanted extends Omit<Wanted, "outside"> {
+  readonly outside: number;
+}
+
 const edgeColumns = "place, network, id, mode, owned";
 
 /** The courier's side of the journal. */
 export function deliveryLedger(db: Database): Sync<DeliveryLedger> {
   const mark = markPending(db);
+  const waits =
+    "EXISTS (SELECT 1 FROM outside o WHERE o.profile = pending.profile AND o.network = pending.network AND o.waiting = 1)";
   const due = `(retry_at <= $now OR retry_at > $now + ${furthestRetryMs})`;
   return {
     due(profile, now, limit) {
-      const wants = db.query<Want, [string]>(
-        "SELECT profile, jail, mode FROM holds WHERE network = ? ORDER BY held_at",
+      const wants = db.query<StoredWant, [string]>(
+        `SELECT profile, jail, mode, EXISTS (SELECT 1 FROM outside o
+           WHERE o.profile = holds.profile AND o.network = holds.network) AS outside
+         FROM holds WHERE network = ? ORDER BY held_at`,
       );
       const rows = db.query<StoredEdge, [string]>(`SELECT ${edgeColumns} FROM edge WHERE network = ?`);
       return db.transaction(() =>
         db
           .query<PendingRow, { profile: string; now: number; limit: number }>(
             `SELECT generation, profile, network, attempts, since_at FROM pending
-             WHERE profile = $profile AND parked = 0 AND ${due} ORDER BY ban DESC, generation LIMIT $limit`,
+             WHERE profile = $profile AND parked = 0 AND ${due} AND NOT ${waits} ORDER BY ban DESC, generation LIMIT $limit`,
           )
           .all({ profile, now, limit })
           .map(({ generation, network, attempts, since_at }) => ({
             pending: { generation, profile, network: parseAddress(network), attempts, sinceAt: since_at },
-            wants: wants.all(network),
+            wants: wants.all(network).map((want) => ({ ...want, outside: want.outside === 1 })),
             rows: rows.all(network).map(edgeRow),
           })),
       )();
     },
     begin(place, profile, networks) {
-      const insert = db.query(
-        "INSERT OR IGNORE INTO edge (place, network, profile, id, mode, owned) VALUES (?, ?, ?, NULL, NULL, 1)",
+      const doubt = db.query(
+        `INSERT INTO edge (place, network, profile, id, mode, owned) VALUES (?, ?, ?, NULL, NULL, 1)
+         ON CONFLICT DO UPDATE SET id = NULL, mode = NULL`,
       );
       db.transaction(() => {
-        for (const network of networks) insert.run(place, network, profile);
+        for (const network of networks) doubt.run(place, network, profile);
       }).immediate();
     },
     record(place, profile, known) {
@@ -78,10 +91,13 @@ export function deliveryLedger(db: Database): Sync<DeliveryLedger> {
         for (const generation of generations) remove.run(generation);
       }).immediate();
     },
-    retry(generation, retryAt, reason) {
-      db.query(
+    retry(generations, retryAt, reason) {
+      const update = db.query(
         "UPDATE pending SET attempts = attempts + 1, retry_at = ?, reason = ? WHERE generation = ?",
-      ).run(retryAt, reason, generation);
+      );
+      db.transaction(() => {
+        for (const generation of generations) update.run(retryAt, reason, generation);
+      }).immediate();
     },
     park(generation, reason) {
       db.query("UPDATE pending SET parked = 1, reason = ? WHERE generation = ?").run(reason, generation);
@@ -95,7 +111,7 @@ export function deliveryLedger(db: Database): Sync<DeliveryLedger> {
           networks === "all"
             ? db
                 .query<{ network: string }, [string, string]>(
-                  "SELECT network FROM holds WHERE profile = ? UNION SELECT network FROM edge WHERE profile = ?",
+                  "SELECT network FROM holds WHERE profile = ? UNION SELECT network FROM pending WHERE profile = ?",
                 )
                 .all(profile, profile)
                 .map(({ network }) => network)
@@ -112,6 +128,23 @@ export function deliveryLedger(db: Database): Sync<DeliveryLedger> {
         .all(profile)
         .map(({ place }) => place);
     },
+    placesBeside(profiles) {
+      return db
+        .query<{ profile: string; place: string }, [string]>(
+          "SELECT DISTINCT profile, place FROM edge WHERE profile NOT IN (SELECT value FROM json_each(?))",
+        )
+        .all(JSON.stringify(profiles));
+    },
+    wanted() {
+      return db
+        .query<StoredWanted, []>(
+          `SELECT profile, jail, mode, address, network, EXISTS (SELECT 1 FROM outside o
+             WHERE o.profile = holds.profile AND o.network = holds.network) AS outside
+           FROM holds ORDER BY held_at`,
+        )
+        .all()
+        .map((want) => ({ ...want, outside: want.outside === 1 }));
+    },
     known(place) {
       return db
         .query<StoredEdge, [string]>(`SELECT ${edgeColumns} FROM edge WHERE place = ?`)
@@ -121,7 +154,8 @@ export function deliveryLedger(db: Database): Sync<DeliveryLedger> {
     nextTryAt(profile, now) {
       const row = db
         .query<{ at: number | null }, { profile: string; now: number }>(
-          `SELECT min(CASE WHEN ${due} THEN 0 ELSE retry_at END) AS at FROM pending WHERE profile = $profile AND parked = 0`,
+          `SELECT min(CASE WHEN ${due} THEN 0 ELSE retry_at END) AS at FROM pending
+           WHERE profile = $profile AND parked = 0 AND NOT ${waits}`,
         )
         .get({ profile, now });
       return row?.at ?? null;
@@ -136,7 +170,15 @@ export function deliveryLedger(db: Database): Sync<DeliveryLedger> {
         .get(slackMs);
       return row?.at ?? null;
     },
+    hasten(latestAt) {
+      db.query("UPDATE holds SET release_at = $latestAt WHERE release_at > $latestAt").run({ latestAt });
+    },
     sweep: (now, grace) => sweepHolds(db, mark, now, grace),
+    forgetAll() {
+      db.transaction(() => {
+        for (const table of ["holds", "pending", "edge", "outside", "jails"]) db.run(`DELETE FROM ${table}`);
+      }).immediate();
+    },
   };
 }
 

@@ -3,6 +3,13 @@ import { isMode } from "../core/hold.ts";
 import type { FactLedger, JailLedger } from "../core/ports.ts";
 import type { Sync } from "./sync.ts";
 
+interface HeldRow {
+  readonly address: string;
+  readonly held_at: number;
+  readonly until_at: number | null;
+  readonly release_at: number | null;
+}
+
 /** What the journal knows beside holds and the edge: jails and small things to remember. */
 export function factLedger(db: Database): Sync<FactLedger & JailLedger> {
   return {
@@ -11,6 +18,9 @@ export function factLedger(db: Database): Sync<FactLedger & JailLedger> {
         `INSERT INTO jails (jail, host, profile, mode) VALUES (?, ?, ?, ?)
          ON CONFLICT DO UPDATE SET mode = excluded.mode WHERE mode <> excluded.mode`,
       ).run(jail, host, profile, mode);
+    },
+    forget({ profile, jail, host }) {
+      db.query("DELETE FROM jails WHERE jail = ? AND host = ? AND profile = ?").run(jail, host, profile);
     },
     jails(host) {
       return db
@@ -22,11 +32,16 @@ export function factLedger(db: Database): Sync<FactLedger & JailLedger> {
     },
     heldBy({ profile, jail, host }) {
       const rows = db
-        .query<{ address: string }, [string, string, string]>(
-          "SELECT DISTINCT address FROM holds WHERE profile = ? AND jail = ? AND host = ?",
+        .query<HeldRow, [string, string, string]>(
+          "SELECT address, held_at, until_at, release_at FROM holds WHERE profile = ? AND jail = ? AND host = ?",
         )
         .all(profile, jail, host);
-      return new Set(rows.map(({ address }) => address));
+      return new Map(
+        rows.map(({ address, held_at, until_at, release_at }) => [
+          address,
+          { sinceAt: held_at, untilAt: until_at, released: release_at !== null },
+        ]),
+      );
     },
     fact(name) {
       return (

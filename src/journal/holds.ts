@@ -2,6 +2,7 @@ import type { Database } from "bun:sqlite";
 import type { HoldLedger } from "../core/ports.ts";
 import { pauseOf, placesOfProfile } from "./calls.ts";
 import type { PauseRow } from "./calls.ts";
+import { banCounter } from "./history.ts";
 import { markPending } from "./pending.ts";
 import type { Sync } from "./sync.ts";
 
@@ -13,6 +14,7 @@ interface HeldRow {
 /** The hooks' side of the journal. */
 export function holdLedger(db: Database): Sync<HoldLedger> {
   const mark = markPending(db);
+  const count = banCounter(db);
   const key = "jail = $jail AND host = $host AND profile = $profile";
   const sql = {
     held: () =>
@@ -57,6 +59,7 @@ export function holdLedger(db: Database): Sync<HoldLedger> {
     hold({ profile, jail, host, address, networks, mode, untilAt }, now) {
       const holder = { profile, jail, host };
       db.transaction(() => {
+        sql.know().run({ ...holder, mode });
         const held = sql.held().all({ ...holder, address: address.text });
         const wanted = new Set(networks.map(({ text }) => text));
         if (
@@ -81,7 +84,7 @@ export function holdLedger(db: Database): Sync<HoldLedger> {
           });
           mark(profile, network, true, now);
         }
-        sql.know().run({ ...holder, mode });
+        if (held.length === 0) count(holder, now);
       }).immediate();
     },
     release({ profile, jail, host }, address, now) {

@@ -1,7 +1,7 @@
-import { Database, SQLiteError } from "bun:sqlite";
+import { Database } from "bun:sqlite";
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { guarded } from "./sqlite.ts";
+import { guarded, isBusy } from "./sqlite.ts";
 
 /** Held by the one courier of a journal; the kernel frees it when its holder dies, however it dies. */
 export interface CourierLock extends Disposable {}
@@ -22,7 +22,7 @@ export function takeCourierLock(journalPath: string): CourierLock | null {
       return { [Symbol.dispose]: () => db.close() };
     } catch (error) {
       db.close();
-      if (error instanceof SQLiteError && error.code?.startsWith("SQLITE_BUSY") === true) return null;
+      if (isBusy(error)) return null;
       throw error;
     }
   });

@@ -3,7 +3,9 @@ import { Failure } from "../errors.ts";
 
 /**
  * The steps from one version to the next; `user_version` counts those taken. Never change one that was released.
- * Moments are milliseconds since 1970. `holds` is what is wanted, `edge` what is known, `pending` where they may differ.
+ * Moments are milliseconds since 1970. `holds` is what is wanted, `edge` what is known, `pending` where they may differ,
+ * and `outside` what has no room: for now, until others have left, where it is `waiting`. `bans` counts a jail's new
+ * holds by the hour, `results` says how the last calls to a place went.
  */
 const migrations: readonly string[] = [
   `
@@ -50,6 +52,13 @@ const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX edge_of_place ON edge (place);
 
+  CREATE TABLE outside (
+    profile TEXT NOT NULL,
+    network TEXT NOT NULL,
+    waiting INTEGER NOT NULL,
+    PRIMARY KEY (profile, network)
+  ) STRICT, WITHOUT ROWID;
+
   CREATE TABLE calls (
     credential TEXT NOT NULL,
     start_at INTEGER NOT NULL,
@@ -72,7 +81,26 @@ const migrations: readonly string[] = [
     profile TEXT NOT NULL,
     mode TEXT NOT NULL,
     shouted_at INTEGER NOT NULL DEFAULT 0,
+    bans INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (jail, host, profile)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE bans (
+    jail TEXT NOT NULL,
+    start_at INTEGER NOT NULL,
+    bans INTEGER NOT NULL,
+    PRIMARY KEY (jail, start_at)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE results (
+    profile TEXT NOT NULL,
+    label TEXT NOT NULL,
+    place TEXT,
+    credential TEXT NOT NULL,
+    succeeded_at INTEGER,
+    failed_at INTEGER,
+    reason TEXT,
+    PRIMARY KEY (profile, label)
   ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE facts (
@@ -86,19 +114,21 @@ const migrations: readonly string[] = [
 export function migrate(db: Database, path: string): void {
   if (version(db) === migrations.length) return;
   db.transaction(() => {
-    const from = version(db);
-    if (from > migrations.length) {
-      throw new Failure(
-        "journal",
-        `Cannot use journal "${path}": version ${from} is from a newer fail2ban-cloudflare`,
-        {
-          hint: "install that version again",
-        },
-      );
-    }
-    for (const step of migrations.slice(from)) db.run(step);
+    refuseNewer(db, path);
+    for (const step of migrations.slice(version(db))) db.run(step);
     db.run(`PRAGMA user_version = ${migrations.length}`);
   }).immediate();
+}
+
+/** Throws a journal failure for a file from a newer program. */
+export function refuseNewer(db: Database, path: string): void {
+  const found = version(db);
+  if (found <= migrations.length) return;
+  throw new Failure(
+    "journal",
+    `Cannot use journal "${path}": version ${found} is from a newer fail2ban-cloudflare`,
+    { hint: "install that version again" },
+  );
 }
 
 function version(db: Database): number {

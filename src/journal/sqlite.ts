@@ -7,11 +7,18 @@ import { callLedger } from "./calls.ts";
 import { deliveryLedger } from "./deliveries.ts";
 import { factLedger } from "./facts.ts";
 import { holdLedger } from "./holds.ts";
+import { moveLedger } from "./moves.ts";
+import { overviewLedger } from "./overview.ts";
+import { resultLedger } from "./results.ts";
+import { roomLedger } from "./room.ts";
 import { migrate } from "./schema.ts";
 import { viewLedger } from "./views.ts";
 
 /** How long a hook waits for another's transaction; fail2ban's own limit for us is 30 s. */
 const busyTimeoutMs = 10_000;
+
+/** The second try was always enough. */
+const switchTries = 20;
 
 export interface SqliteJournal extends Journal, Disposable {
   /** A number that changes whenever another process has changed the journal. */
@@ -29,9 +36,9 @@ export function openSqlite(path: string): SqliteJournal {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     const db = new Database(path, { create: true, readwrite: true, strict: true });
     try {
-      // Before anything else: without it the switch to WAL fails where two processes open at once.
+      // Before anything else: without it nothing waits for another process.
       db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
-      db.run("PRAGMA journal_mode = WAL");
+      switchToWal(db);
       db.run("PRAGMA synchronous = FULL");
       chmodSync(path, 0o600);
       migrate(db, path);
@@ -44,6 +51,10 @@ export function openSqlite(path: string): SqliteJournal {
       ...deliveryLedger(db),
       ...factLedger(db),
       ...holdLedger(db),
+      ...overviewLedger(db),
+      ...resultLedger(db),
+      ...roomLedger(db),
+      ...moveLedger(db),
       ...viewLedger(db),
     };
     const dataVersion = db.query<{ data_version: number }, []>("PRAGMA data_version");
@@ -54,6 +65,28 @@ export function openSqlite(path: string): SqliteJournal {
       [Symbol.dispose]: () => db.close(),
     };
   });
+}
+
+/**
+ * Where two make the file at once, SQLite does not wait in the switch, lest the two wait for each other: whoever is
+ * turned away waits for the other's transaction and tries again.
+ */
+function switchToWal(db: Database): void {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      db.run("PRAGMA journal_mode = WAL");
+      return;
+    } catch (error) {
+      if (!isBusy(error) || tries >= switchTries) throw error;
+      db.run("BEGIN IMMEDIATE");
+      db.run("COMMIT");
+    }
+  }
+}
+
+/** Whether another process was in the way. */
+export function isBusy(error: unknown): boolean {
+  return error instanceof SQLiteError && error.code?.startsWith("SQLITE_BUSY") === true;
 }
 
 function verify(db: Database): void {
@@ -94,7 +127,7 @@ function journalFailure(path: string, error: Error & { code?: string | undefined
     "journal",
     `Cannot use journal "${path}": ${error.message} (${error.code ?? error.name})`,
     {
-      hint: `check the disk and the file: ls -la ${dirname(path)}; df ${dirname(path)}`,
+      hint: `as root, check the disk and the file: ls -la ${dirname(path)}; df ${dirname(path)}`,
       cause: error,
     },
   );

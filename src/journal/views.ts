@@ -17,6 +17,7 @@ interface ViewRow {
   readonly release_at: number | null;
   readonly pending: number;
   readonly parked: number;
+  readonly outside: number;
   readonly foreign_rules: number;
   readonly reason: string | null;
   readonly ids: string | null;
@@ -31,9 +32,10 @@ export function viewLedger(db: Database): Sync<ViewLedger> {
           `SELECT
              (SELECT count(*) FROM (SELECT DISTINCT profile, jail, host, address FROM holds)) AS holds,
              (SELECT count(*) FROM (SELECT DISTINCT network FROM holds)) AS networks,
-             (SELECT count(*) FROM edge WHERE owned = 1 AND id IS NOT NULL) AS atEdge,
+             (SELECT count(*) FROM edge WHERE owned = 1 AND (id IS NOT NULL OR mode IS NOT NULL)) AS atEdge,
              (SELECT count(*) FROM pending WHERE parked = 0) AS pending,
              (SELECT count(*) FROM pending WHERE parked = 1) AS parked,
+             (SELECT count(DISTINCT network) FROM outside WHERE waiting = 0) AS outside,
              (SELECT min(since_at) FROM pending WHERE parked = 0) AS oldest,
              (SELECT coalesce(sum(calls), 0) FROM calls WHERE start_at > ?) AS calls`,
         )
@@ -51,6 +53,7 @@ export function viewLedger(db: Database): Sync<ViewLedger> {
         atEdge: count("atEdge"),
         pending: count("pending"),
         parked: count("parked"),
+        outside: count("outside"),
         oldestPendingAt: counts?.["oldest"] ?? null,
         pauses,
         calls: count("calls"),
@@ -61,9 +64,11 @@ export function viewLedger(db: Database): Sync<ViewLedger> {
         .query<ViewRow, [string | null, string | null]>(
           `SELECT h.profile, h.jail, h.host, h.address, h.mode, min(h.held_at) AS held_at, h.until_at, h.release_at,
              count(p.generation) AS pending, coalesce(max(p.parked), 0) AS parked, max(p.reason) AS reason,
+             count(o.network) AS outside,
              coalesce(sum(e.foreign_rules), 0) AS foreign_rules, group_concat(e.ids, ' ') AS ids
            FROM holds h
            LEFT JOIN pending p ON p.profile = h.profile AND p.network = h.network
+           LEFT JOIN outside o ON o.profile = h.profile AND o.network = h.network AND o.waiting = 0
            LEFT JOIN (SELECT network, sum(owned = 0) AS foreign_rules, group_concat(id, ' ') AS ids FROM edge GROUP BY network) e
              ON e.network = h.network
            WHERE ? IS NULL OR h.jail = ?
@@ -99,8 +104,9 @@ function holdView(row: ViewRow): HoldView {
   };
 }
 
-function stateOf({ pending, parked, foreign_rules }: ViewRow): HoldView["state"] {
+function stateOf({ pending, parked, outside, foreign_rules }: ViewRow): HoldView["state"] {
   if (parked > 0) return "parked";
+  if (outside > 0) return "outside";
   if (pending > 0) return "pending";
   return foreign_rules > 0 ? "foreign" : "blocked";
 }

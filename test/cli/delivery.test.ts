@@ -24,7 +24,7 @@ test("ban and unban arrive at the edge and leave it", async () => {
   expect(edge.violations).toEqual([]);
 });
 
-test("an unban is one DELETE, as the rule's id is kept", async () => {
+test("an unban looks at its rule, by the id that is kept, and deletes it", async () => {
   await using edge = fakeCloudflare();
   using web = site(edge);
   await web.run("ban 203.0.113.7 --jail sshd");
@@ -32,7 +32,36 @@ test("an unban is one DELETE, as the rule's id is kept", async () => {
   const before = edge.calls.length;
   await web.run("unban 203.0.113.7 --jail sshd");
   await web.deliverOnce();
-  expect(edge.calls.slice(before).map(({ method }) => method)).toEqual(["DELETE"]);
+  expect(edge.calls.slice(before).map(({ method }) => method)).toEqual(["GET", "DELETE"]);
+});
+
+test("many unbans look at their rules together", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge);
+  for (let last = 1; last <= 40; last += 1) await web.run(`ban 203.0.113.${last} --jail sshd`);
+  await web.deliver();
+  const before = edge.calls.length;
+  for (let last = 1; last <= 39; last += 1) await web.run(`unban 203.0.113.${last} --jail sshd`);
+  await web.deliverOnce();
+  expect(edge.blocked()).toEqual(["203.0.113.40"]);
+  expect(edge.calls.length - before).toBe(39 + 1);
+});
+
+test("unbans of a few among very many rules look at theirs alone", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge);
+  for (let last = 1; last <= 3; last += 1) await web.run(`ban 203.0.113.${last} --jail sshd`);
+  await web.deliver();
+  for (let index = 0; index < 400; index += 1) {
+    const value = `2001:db8::${index.toString(16)}`;
+    edge.plant(edge.zone.scope, { value, notes: "Fail2Ban other host:web1" });
+  }
+  const before = edge.calls.length;
+  for (let last = 1; last <= 3; last += 1) await web.run(`unban 203.0.113.${last} --jail sshd`);
+  await web.deliverOnce();
+  // One page of the list shows how many there are.
+  expect(edge.calls.slice(before).filter(({ method }) => method === "GET").length).toBeLessThanOrEqual(1 + 3);
+  expect(edge.blocked()).not.toContain("203.0.113.1");
 });
 
 test("two jails hold one address: the block goes with the last of them", async () => {
@@ -47,6 +76,19 @@ test("two jails hold one address: the block goes with the last of them", async (
   await web.run("unban 203.0.113.7 --jail nginx-limit-req");
   await web.deliver();
   expect(edge.blocked()).toEqual([]);
+});
+
+test("a ban that one of its two jails has let go of still comes before every unban", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge);
+  for (const last of [1, 2, 3]) await web.run(`ban 203.0.113.${last} --jail sshd`);
+  await web.deliver();
+  const before = edge.calls.length;
+  for (const jail of ["sshd", "nginx"]) await web.run(`ban 203.0.113.7 --jail ${jail}`);
+  for (const last of [1, 2, 3, 7]) await web.run(`unban 203.0.113.${last} --jail sshd`);
+  await web.deliverOnce();
+  expect(edge.calls[before]?.method).toBe("POST");
+  expect(edge.blocked()).toEqual(["203.0.113.7"]);
 });
 
 test("a ban that is lifted before it was delivered costs no call", async () => {
@@ -147,6 +189,23 @@ test("a profile of the configuration has its own credential and zones", async ()
   await web.run("ban 203.0.113.7 --jail sshd --profile client-a");
   await web.deliver();
   expect(edge.rules().map(({ scope }) => scope.name)).toEqual(["client.example"]);
+});
+
+test("[jails] names the profile of a jail whose line in fail2ban names none", async () => {
+  await using edge = fakeCloudflare({ zones: [{ name: "example.com" }, { name: "client.example" }] });
+  using web = site(edge, {
+    tables: '[jails]\n"a shop" = "client-a"\n[profiles.client-a]\nzones = ["client.example"]\n',
+  });
+  const zones = () => edge.rules().map(({ scope }) => scope.name);
+  await web.runArgs("ban", "203.0.113.7", "--jail", "a shop", "--profile", "");
+  await web.deliver();
+  expect(zones()).toEqual(["client.example"]);
+  await web.run("ban 203.0.113.7 --jail sshd");
+  await web.deliver();
+  expect(zones()).toEqual(["client.example", "example.com"]);
+  await web.runArgs("unban", "203.0.113.7", "--jail", "a shop", "--profile", "");
+  await web.deliver();
+  expect(zones()).toEqual(["example.com"]);
 });
 
 test("two profiles that share a zone share its rule: it goes with the last hold of either", async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { openSqlite } from "../../src/journal/sqlite.ts";
 import type { Answer } from "../support/cloudflare/answer.ts";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
@@ -74,6 +75,9 @@ test("any configuration file ends with a documented code, one line for a hook, a
     ["sync"],
     ["status"],
     ["list", "--json"],
+    ["doctor"],
+    ["doctor", "--json"],
+    ["login", "--token-file", "/dev/null"],
   );
   await fc.assert(
     fc.asyncProperty(
@@ -137,6 +141,28 @@ test("whatever the API answers, a delivery ends, calls stay bounded, and all arr
       expect(edge.blocked()).toEqual(held.toSorted());
     }),
     { numRuns: 100, examples },
+  );
+}, 60_000);
+
+test("whatever the API answers, doctor and login end, and change nothing at Cloudflare", async () => {
+  const reactions = fc.array(fc.oneof({ weight: 20, arbitrary: answer }, fc.constant("reset" as const)), {
+    minLength: 1,
+    maxLength: 8,
+  });
+  await fc.assert(
+    fc.asyncProperty(reactions, async (answers) => {
+      await using edge = fakeCloudflare({ contract: "off" });
+      await using server = liar(edge);
+      using web = site(edge, { config: { api_base: JSON.stringify(server.url) } });
+      await web.run("ban 203.0.113.7 --jail sshd");
+      await web.deliverOnce();
+      const before = JSON.stringify(edge.rules());
+      server.lie(answers);
+      await behaves(web.run("doctor"), { lines: 0 });
+      await behaves(web.runArgs("login", "--token-file", join(web.directory, "token")), { lines: 10 });
+      expect(JSON.stringify(edge.rules())).toBe(before);
+    }),
+    { numRuns: 100 },
   );
 }, 60_000);
 

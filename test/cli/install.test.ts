@@ -212,7 +212,9 @@ test("each line of the skeleton is a configuration by itself", async () => {
     .split("\n")
     .filter((line) => /^#\w+ = /.test(line));
   expect(lines.length).toBeGreaterThan(15);
-  const partners = { email: 'api_key = "k"', api_key: 'email = "e"', api_key_file: 'email = "e"' };
+  const list = 'backend = "list"\naccount = "a"';
+  const keys = { email: 'api_key = "k"', api_key: 'email = "e"', api_key_file: 'email = "e"' };
+  const partners = { ...keys, list, capacity: list };
   for (const line of lines) {
     const partner = partners[line.slice(1).split(" ")[0] as keyof typeof partners] ?? "";
     web.write("one.toml", `${line.slice(1)}\n${partner}\n`);
@@ -347,6 +349,24 @@ test("a server that is not running is not reloaded", async () => {
   expect(web.calls.filter((call) => call.includes("reload"))).toEqual([]);
 });
 
+test("a jail that runs with the stock action lifts nothing by it when it begins anew", async () => {
+  using own = server();
+  const { web, fail2ban } = own;
+  fail2ban.jails.set("nginx-limit-req", ["cloudflare"]);
+  await web.install();
+  const told = web.calls.filter((call) => /actionunban|reload/.test(call));
+  expect(told).toEqual([
+    "fail2ban-client -c /etc/fail2ban get nginx-limit-req action cloudflare actionunban",
+    "fail2ban-client -c /etc/fail2ban set nginx-limit-req action cloudflare actionunban true",
+    "fail2ban-client -c /etc/fail2ban reload --restart --if-exists nginx-limit-req",
+  ]);
+  web.write("dist/fail2ban-cloudflare", "#!/bin/sh\n# newer\n", 0o755);
+  web.write(action, `${web.read(action)}# mine\n`);
+  web.calls.length = 0;
+  await web.install("--force");
+  expect(web.calls.filter((call) => call.includes(" set "))).toEqual([]);
+});
+
 test("a jail that runs without the action gets it, though the files were in place", async () => {
   using own = server();
   const { web, fail2ban } = own;
@@ -428,6 +448,23 @@ test("--purge clears Cloudflare first, then configuration and journal", async ()
   expect(web.tree()).not.toHaveProperty("var/lib/fail2ban/cloudflare");
 });
 
+test("--purge clears Cloudflare of what was banned while the jail went, and all is undone when it cannot", async () => {
+  const past: string[] = [];
+  using own = server(async () => {
+    past.push(own.fail2ban.jails.has("nginx-limit-req") ? "with the jail" : "without");
+    if (past.length === 4) throw new Failure("unavailable", "Cannot reach Cloudflare");
+  });
+  const { web } = own;
+  await web.install();
+  expect((await web.uninstall("--purge")).code).toBe(0);
+  expect(past).toEqual(["with the jail", "without"]);
+  await web.install();
+  const before = web.tree();
+  expect((await web.uninstall("--purge")).stderr).toContain("everything is as it was before");
+  expect(web.tree()).toEqual(before);
+  expect(own.fail2ban.jails.get("nginx-limit-req")).toContain("cloudflare");
+});
+
 test("when Cloudflare cannot be cleared, nothing is removed", async () => {
   using own = server(() => Promise.reject(new Failure("unavailable", "Cannot reach Cloudflare")));
   const { web } = own;
@@ -481,5 +518,11 @@ test("the dump is read as Python wrote it", () => {
     backend: "auto",
   });
   expect(web?.commands("cloudflare")).toEqual(["'x' ban"]);
+  expect(web?.options("cloudflare")).toEqual(
+    new Map([
+      ["actionban", "'x' ban"],
+      ["cfbin", "/x"],
+    ]),
+  );
   expect(dump.errors).toEqual(["Jail 'other' skipped, because of wrong configuration"]);
 });

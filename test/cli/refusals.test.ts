@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
+import type { FakeCloudflare } from "../support/fake-cloudflare.ts";
 import { site } from "../support/site.ts";
 
 const ban = (...words: string[]) => ["ban", ...words];
@@ -23,14 +24,14 @@ const badLines: readonly [name: string, args: string[], code: number, says: stri
   ["an address of megabytes", ban("--jail", "sshd", "--", "a".repeat(100_000)), 2, "Cannot read address"],
   ["--help as an address", ban("--jail", "sshd", "--", "--help"), 2, 'Cannot read address "--help"'],
   ["--no-wait as an address", ban("--jail", "sshd", "--", "--no-wait"), 2, 'Cannot read address "--no-wait"'],
-  ["no address", ban("--jail", "sshd"), 2, '"ADDRESS": it is missing'],
+  ["no address", ban("--jail", "sshd"), 2, "Cannot run ban without ADDRESS"],
   [
     "two addresses",
     ban("203.0.113.7", "203.0.113.8", "--jail", "sshd"),
     2,
     '"203.0.113.8": one word too many',
   ],
-  ["no jail", ban("203.0.113.7"), 2, '"--jail": it is missing'],
+  ["no jail", ban("203.0.113.7"), 2, "Cannot run ban without --jail"],
   ["an empty jail", ban("203.0.113.7", "--jail", ""), 2, 'Cannot use --jail ""'],
   ["a jail with a line break", ban("203.0.113.7", "--jail", "a\nb"), 2, "Cannot use --jail"],
   ["an unknown option", ban("203.0.113.7", "--jial", "sshd"), 2, "did you mean --jail?"],
@@ -68,6 +69,7 @@ const badLines: readonly [name: string, args: string[], code: number, says: stri
   ["an unknown command", ["bann", "203.0.113.7"], 2, "did you mean ban?"],
   ["a command of Object", ["constructor"], 2, "there is no such command"],
   ["a family that is none", ["flush", "--jail", "a", "--family", "None"], 2, 'Cannot read --family "None"'],
+  ["--keep-stale alone", ["sync", "--keep-stale"], 2, "it goes with --adopt"],
   ["an unban of garbage", ["unban", "--jail", "a", "--", "`id`"], 2, 'Cannot read address "`id`"'],
 ];
 
@@ -81,6 +83,7 @@ test.each(badLines)("%s is refused in one line and changes nothing", async (_, a
   expect(ended.stderr).toContain(says);
   expect(ended.stderr.split("\n")).toHaveLength(1);
   expect(ended.stderr.length).toBeLessThan(500);
+  expect(ended.stderr.replaceAll(web.directory, "")).toMatchSnapshot();
   expect(ended.stdout).toBe("");
   expect(web.dump()).toBe(before);
 });
@@ -102,8 +105,53 @@ test.each([
   const ended = await web.run(`ban ${address} --jail sshd`);
   expect(ended.code).toBe(2);
   expect(ended.stderr).toContain(says);
+  expect(ended.stderr).toMatchSnapshot();
   await web.deliver();
   expect(edge.rules()).toEqual([]);
+});
+
+test("an address that has become Cloudflare's own is never blocked once a courier has been told", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge, { config: { ipv6_prefix: "48" } });
+  edge.ranges = { ipv4: ["203.0.113.240/28"], ipv6: ["2001:db8:cf:1::/64"] };
+  await web.run("ban 203.0.113.241 --jail sshd");
+  await web.deliver();
+  expect(edge.calls.filter(({ path }) => path === "/ips")).toHaveLength(1);
+  const ended = await web.run("ban 203.0.113.242 --jail sshd");
+  expect(ended.code).toBe(2);
+  expect(ended.stderr).toContain("203.0.113.240/28 of Cloudflare");
+  expect(ended.stderr).toContain("realip --refresh");
+  // What was built in counts as before, and nothing is widened over a range.
+  expect((await web.run("ban 172.71.4.5 --jail sshd")).stderr).toContain("realip");
+  expect((await web.run("ban 2001:db8:cf:2::7 --jail sshd")).code).toBe(0);
+  web.fail2banBans([
+    { jail: "sshd", ip: "203.0.113.243" },
+    { jail: "sshd", ip: "203.0.113.9" },
+  ]);
+  web.clock.now += 700_000;
+  await web.deliver();
+  expect(edge.blocked()).toEqual(["2001:db8:cf:2::7", "203.0.113.241", "203.0.113.9"]);
+});
+
+test.each([
+  [
+    "a failure",
+    (edge: FakeCloudflare) =>
+      edge.fail({ kind: "html", status: 503 }, { when: ({ path }) => path === "/ips" }),
+  ],
+  [
+    "the whole Internet",
+    (edge: FakeCloudflare) => void (edge.ranges = { ipv4: ["0.0.0.0/0"], ipv6: ["::/0"] }),
+  ],
+])("%s in place of Cloudflare's ranges keeps nobody from being blocked", async (_, spoil) => {
+  await using edge = fakeCloudflare();
+  using web = site(edge);
+  spoil(edge);
+  await web.run("ban 203.0.113.1 --jail sshd");
+  expect((await web.deliver()).code).toBe(0);
+  expect((await web.run("ban 203.0.113.2 --jail sshd")).code).toBe(0);
+  expect((await web.run("ban 172.71.4.5 --jail sshd")).code).toBe(2);
+  expect(web.log()).toContain("those known before are used");
 });
 
 test("an address to ignore is left alone without an error, and its network is not widened over it", async () => {
@@ -129,6 +177,7 @@ const badConfigs: readonly [name: string, config: Record<string, string | null>,
     { api_token_file: null, email: '"you@example.com"' },
     "email alone is no credential",
   ],
+  ["a jail of a profile that is not there", { jails: '{ sshd = "x" }' }, 'there is no profile "x"'],
   ["two credentials", { api_token: '"x"' }, "more than one credential"],
   ["zones and an account", { account: '"a"' }, "keep one of the two"],
   [
@@ -137,7 +186,30 @@ const badConfigs: readonly [name: string, config: Record<string, string | null>,
     'Cannot read credential "/nonexistent/token"',
   ],
   ["broken TOML", { zones: '["example.com"' }, "not valid TOML"],
-  ["a backend to come", { backend: '"lists"' }, 'Cannot use backend of "'],
+  ["an unknown backend", { backend: '"lists"' }, "one of: access-rules, list"],
+  ["a list without an account", { backend: '"list"' }, "Cannot use account of"],
+  ["a list's name for access rules", { list: '"fail2ban"' }, 'backend = "list", or leave it out'],
+  ["a capacity for access rules", { capacity: "100" }, 'backend = "list", or leave it out'],
+  [
+    "a list's name in capitals",
+    { backend: '"list"', account: '"a"', list: '"Fail2Ban"' },
+    "is no name for one",
+  ],
+  [
+    "a list's name too long for a mode behind it",
+    { backend: '"list"', account: '"a"', list: `"${"a".repeat(31)}"` },
+    "is no name for one",
+  ],
+  [
+    "a list's name that ends like a mode's",
+    { backend: '"list"', account: '"a"', list: '"my_challenge"' },
+    "ends like the list of a mode",
+  ],
+  [
+    "no capacity at all",
+    { backend: '"list"', account: '"a"', capacity: "0" },
+    "whole number from 1 to 500000",
+  ],
 ];
 
 test.each(badConfigs)(
@@ -152,6 +224,7 @@ test.each(badConfigs)(
     expect(ended.code).toBe(3);
     expect(ended.stderr).toContain(says);
     expect(ended.stderr.split("\n")).toHaveLength(1);
+    expect(ended.stderr.replaceAll(web.directory, "")).toMatchSnapshot();
     expect(web.dump()).toBe(before);
   },
 );
@@ -172,6 +245,19 @@ test("a token in a configuration that others can read is refused", async () => {
   using web = site(edge, { config: { api_token_file: null, api_token: JSON.stringify(edge.token) } });
   Bun.spawnSync(["chmod", "644", web.configPath]);
   expect(await web.run("ban 203.0.113.7 --jail sshd")).toMatchObject({ code: 3 });
+});
+
+test.each([
+  ["a list that is not closed", '# mine\nhost = "web1"\nzones = ["example.com"\nbudget = 100\n', "3"],
+  ["a text without quotes", "host = web1\n", "1"],
+  ["a key twice", 'zones = [\n  "example.com",\n]\nbudget = 10\nbudget = 20\n', "5"],
+])("a configuration with %s is refused, and says from which line on", async (_, text, line) => {
+  await using edge = fakeCloudflare();
+  using web = site(edge);
+  web.write("config.toml", text);
+  const { code, stderr } = await web.run("list");
+  expect(code).toBe(3);
+  expect(stderr).toContain(`it is not valid TOML from line ${line} on (`);
 });
 
 test("a broken line of TOML that holds a token is not quoted", async () => {

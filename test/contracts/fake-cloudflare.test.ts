@@ -360,12 +360,13 @@ describe("state", () => {
         method: "GET",
         path: "/zones",
         query: { name: "example.com" },
+        body: undefined,
         at: 7,
         status: 200,
         authorization: "token",
       },
-      { method: "GET", path: "/zones", query: {}, at: 7, status: 200, authorization: "key" },
-      { method: "GET", path: "/ips", query: {}, at: 7, status: 200, authorization: "none" },
+      { method: "GET", path: "/zones", query: {}, body: undefined, at: 7, status: 200, authorization: "key" },
+      { method: "GET", path: "/ips", query: {}, body: undefined, at: 7, status: 200, authorization: "none" },
     ]);
   });
 

@@ -104,6 +104,66 @@ test("the official SDK finds a zone by its name, and all of them", async () => {
   expect(edge.violations).toEqual([]);
 });
 
+describe("the official SDK and lists", () => {
+  const account = (edge: FakeCloudflare) => ({ account_id: edge.account.id });
+
+  test("makes, describes, shows and deletes a list", async () => {
+    await using edge = fakeCloudflare();
+    const { lists } = sdk(edge).rules;
+    const made = await lists.create({ ...account(edge), name: "fail2ban", kind: "ip" });
+    await lists.update(made.id, { ...account(edge), description: "bans" });
+    const all = await Array.fromAsync(lists.list(account(edge)));
+    expect(all).toMatchObject([{ id: made.id, name: "fail2ban", description: "bans", num_items: 0 }]);
+    expect(await lists.delete(made.id, account(edge))).toMatchObject({ id: made.id });
+    expect(edge.lists.names()).toEqual([]);
+    expect(edge.violations).toEqual([]);
+  });
+
+  test("adds, pages through, replaces and deletes items, and follows the operations", async () => {
+    await using edge = fakeCloudflare();
+    const { id } = edge.lists.plant("fail2ban");
+    const { items, bulkOperations } = sdk(edge).rules.lists;
+    const ended = async ({ operation_id }: { operation_id: string }) =>
+      expect(await bulkOperations.get(operation_id, account(edge))).toMatchObject({ status: "completed" });
+    const body = Array.from({ length: 30 }, (_, last) => ({
+      ip: `192.0.2.${last}`,
+      comment: "Fail2Ban sshd",
+    }));
+    await ended(await items.create(id, { ...account(edge), body }));
+    const found = await Array.fromAsync(items.list(id, { ...account(edge), per_page: 7 }));
+    expect(found.map((item) => "ip" in item && item.ip)).toEqual(body.map(({ ip }) => ip));
+    const [first] = edge.lists.items("fail2ban");
+    expect(await items.get(first?.id ?? "", { ...account(edge), list_id: id })).toMatchObject({
+      ip: "192.0.2.0",
+      comment: "Fail2Ban sshd",
+    });
+    await ended(await items.update(id, { ...account(edge), body: body.slice(0, 2) }));
+    await ended(await items.delete(id, { ...account(edge), items: [{ id: first?.id ?? "" }] }));
+    expect(edge.lists.items("fail2ban").map(({ ip }) => ip)).toEqual(["192.0.2.1"]);
+    expect(edge.violations).toEqual([]);
+  });
+});
+
+test("the official SDK makes, adds, edits and deletes custom rules", async () => {
+  await using edge = fakeCloudflare();
+  edge.lists.plant("fail2ban");
+  const { phases, rules } = sdk(edge).rulesets;
+  const zone = { zone_id: edge.zone.id };
+  const phase = "http_request_firewall_custom";
+  const missing = await phases.get(phase, zone).catch((error: unknown) => error);
+  expect(missing).toMatchObject({ status: 404, errors: [{ code: 10003 }] });
+  const rule = { action: "block", expression: "(ip.src in $fail2ban)", description: "ours" } as const;
+  const { id: ruleset_id } = (await phases.update(phase, { ...zone, rules: [rule] })) as { id: string };
+  await rules.create(ruleset_id, { ...zone, ...rule, description: "second" });
+  const made = edge.customRules.of();
+  await rules.edit(made[1]?.id ?? "", { ...zone, ...rule, ruleset_id, action: "managed_challenge" });
+  await rules.delete(made[0]?.id ?? "", { ...zone, ruleset_id });
+  expect(edge.customRules.of()).toMatchObject([
+    { id: made[1]?.id, action: "managed_challenge", version: "2" },
+  ]);
+  expect(edge.violations).toEqual([]);
+});
+
 test("the official SDK lists accounts and Cloudflare's own ranges", async () => {
   await using edge = fakeCloudflare();
   const client = sdk(edge);

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Slot } from "../../src/core/budget.ts";
-import { allowance, freeAt, slotMs, slotOf, windowMs } from "../../src/core/budget.ts";
+import { admittedAt, allowance, freeAt, slotMs, slotOf, windowMs } from "../../src/core/budget.ts";
 
 const at = 1_800_000_000_000;
 
@@ -102,6 +102,27 @@ test("a slot begins at most its length ago", () => {
     fc.property(fc.nat({ max: 2 ** 45 }), (now) => {
       expect(slotOf(now)).toBeLessThanOrEqual(now);
       expect(now - slotOf(now)).toBeLessThan(slotMs);
+    }),
+  );
+});
+
+/** When so many calls have been made by somebody who makes each as soon as `allowance` admits it. */
+function madeAt(calls: number, slots: readonly Slot[], budget: number): number {
+  const made = [...slots];
+  let now = at;
+  for (let left = calls; ; now = freeAt(made, now)) {
+    const count = Math.min(left, allowance(made, now, budget));
+    made.push({ startAt: now, calls: count });
+    left -= count;
+    if (left === 0) return now;
+  }
+}
+
+test("the end of a backlog is when calls made as soon as they may be have all been made", () => {
+  const slot = fc.record({ startAt: fc.integer({ min: at - windowMs, max: at }), calls: fc.nat(30) });
+  fc.assert(
+    fc.property(fc.array(slot, { maxLength: 8 }), budget, fc.nat(500), (slots, most, calls) => {
+      expect(admittedAt(calls, { slots, now: at, budget: most })).toBe(madeAt(calls, slots, most));
     }),
   );
 });

@@ -70,6 +70,12 @@ test("Cloudflare's refreshed ranges take the place of those built in", () => {
   expect(verdict("172.64.0.1", refreshed)).toBe("fine");
 });
 
+test("an address of this machine that is written as IPv4 in IPv6 is refused as IPv4", () => {
+  const own = { own: ["::ffff:203.0.113.7"], ignore: [] };
+  expect(verdict("203.0.113.7", own)).toContain("this machine's own address");
+  expect(verdict("203.0.113.8", own)).toBe("fine");
+});
+
 test("the address of an interface with a zone index that reads as none does no harm", () => {
   expect(verdict("203.0.113.7", { own: ["fe80::1%eth0", ""], ignore: [] })).toBe("fine");
 });

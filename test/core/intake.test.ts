@@ -26,10 +26,28 @@ test("an address to ignore is not blocked", () => {
   expect(intake(parseAddress("2001:db8:6::1"), options)).toBeNull();
 });
 
-test("a network that takes too many rules is refused with the lengths that do not", () => {
-  expect(() => intake(parseAddress("2001:db8::/110"), { ...options, ipv6Prefix: 128 })).toThrow(
-    "more than 256 access rules",
-  );
+test("a network that takes too many rules is refused, with the remedy and the lengths that may be banned", () => {
+  const nothing = { own: [], ignore: [], cloudflare: [] };
+  const range = (from: number, to: number): number[] =>
+    Array.from({ length: to - from + 1 }, (_, index) => from + index);
+  const mayBeBanned = (text: string): boolean => {
+    try {
+      return intake(parseAddress(text), { guard: nothing, ipv6Prefix: 128, reach: accessRuleReach }) !== null;
+    } catch (error) {
+      const { summary } = error as Failure;
+      expect(summary).toContain("more than 256 access rules");
+      expect(summary).toContain('backend = "list"');
+      expect(summary).toContain("from /8 of IPv4; /24 to /32, /40 to /48, /56 to /64 or from /120 of IPv6");
+      return false;
+    }
+  };
+  expect(range(6, 32).filter((length) => mayBeBanned(`203.0.113.0/${length}`))).toEqual(range(8, 32));
+  expect(range(16, 128).filter((length) => mayBeBanned(`2001:db8::/${length}`))).toEqual([
+    ...range(24, 32),
+    ...range(40, 48),
+    ...range(56, 64),
+    ...range(120, 128),
+  ]);
 });
 
 test("what is blocked contains the address, and nothing that must not be blocked", () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { isOurMark, mark, markedJail, plainName } from "../../src/core/mark.ts";
+import { isOurMark, mark, markedJail, plainName, stockJail } from "../../src/core/mark.ts";
 
 test.each([
   ["sshd", "web1", "Fail2Ban sshd host:web1"],
@@ -24,6 +24,17 @@ test.each([
 ])("%j is no mark of web1", (text) => {
   expect(isOurMark(text, "web1")).toBe(false);
   expect(markedJail(text, "web1")).toBeNull();
+});
+
+test.each([
+  ["Fail2Ban sshd", "sshd"],
+  ["Fail2Ban my jail", "my jail"],
+  ["Fail2Ban sshd host:web1", null],
+  ["Fail2Ban ", null],
+  ["fail2ban sshd", null],
+  ["by Fail2Ban sshd", null],
+])("%j is the stock action's note for jail %p", (text, jail) => {
+  expect(stockJail(text)).toBe(jail);
 });
 
 const name = fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 });

@@ -3,11 +3,11 @@ import fc from "fast-check";
 import { parseAddress } from "../../src/core/address.ts";
 import { modes, strictest } from "../../src/core/hold.ts";
 import type { Step } from "../../src/core/plan.ts";
-import { plan } from "../../src/core/plan.ts";
+import { plan, stepsAt } from "../../src/core/plan.ts";
 import type { Due, EdgeRow, Want } from "../../src/core/ports.ts";
 
 const network = parseAddress("203.0.113.7");
-const site = { place: "zone:1", profiles: new Set(["", "client-a"]) };
+const site = { place: "zone:1", mode: null, profiles: new Set(["", "client-a"]) };
 
 function due(wants: readonly Want[], rows: readonly EdgeRow[]): Due {
   return { pending: { generation: 1, profile: "", network, attempts: 0, sinceAt: 0 }, wants, rows };
@@ -17,13 +17,33 @@ function row(known: Partial<EdgeRow> = {}): EdgeRow {
   return { place: "zone:1", network: network.text, id: "r1", mode: "block", owned: true, ...known };
 }
 
-const want = (jail: string, mode: Want["mode"] = "block", profile = ""): Want => ({ profile, jail, mode });
+const want = (jail: string, mode: Want["mode"] = "block", profile = ""): Want => ({
+  profile,
+  jail,
+  mode,
+  outside: false,
+});
 
 test.each<[string, Want[], EdgeRow[], Step["kind"] | null]>([
   ["wanted and not there", [want("sshd")], [], "add"],
   ["wanted and there", [want("sshd")], [row()], null],
   ["wanted and perhaps there", [want("sshd")], [row({ id: null, mode: null })], "add"],
+  ["wanted and perhaps removed", [want("sshd")], [row({ mode: null })], "add"],
+  ["wanted and there by an id that is not known", [want("sshd")], [row({ id: null })], null],
   ["wanted in another mode", [want("sshd", "challenge")], [row()], "change"],
+  [
+    "wanted in another mode by an id that is not known",
+    [want("sshd", "challenge")],
+    [row({ id: null })],
+    "add",
+  ],
+  ["wanted where there is no room", [{ ...want("sshd"), outside: true }], [], null],
+  [
+    "there and wanted where there is no room any more",
+    [{ ...want("sshd"), outside: true }],
+    [row()],
+    "remove",
+  ],
   ["wanted and somebody else's", [want("sshd")], [row({ owned: false, mode: "whitelist" })], null],
   ["wanted and only at another place", [want("sshd")], [row({ place: "zone:2" })], "add"],
   ["not wanted and not there", [], [], null],
@@ -33,6 +53,21 @@ test.each<[string, Want[], EdgeRow[], Step["kind"] | null]>([
   ["wanted only by a profile that blocks elsewhere", [want("sshd", "block", "client-b")], [row()], "remove"],
 ])("a network %s gets the right step", (_, wants, rows, kind) => {
   expect(plan(due(wants, rows), site)?.kind ?? null).toBe(kind);
+});
+
+test.each<[string, Want[], EdgeRow[], Step["kind"] | null]>([
+  ["wanted in its mode", [want("sshd", "challenge")], [], "add"],
+  ["wanted in another mode", [want("sshd")], [], null],
+  ["there and wanted in another mode", [want("sshd")], [row({ mode: "challenge" })], "remove"],
+  [
+    "there, and another jail wants a stricter mode",
+    [want("a", "challenge"), want("b")],
+    [row({ mode: "challenge" })],
+    "remove",
+  ],
+  ["somebody else's and wanted in another mode", [want("sshd")], [row({ owned: false })], "forget"],
+])("a network %s gets the right step at a place of one mode", (_, wants, rows, kind) => {
+  expect(plan(due(wants, rows), { ...site, mode: "challenge" })?.kind ?? null).toBe(kind);
 });
 
 test("the strictest mode wins, and the newest jail that asks for it is named", () => {
@@ -45,6 +80,7 @@ const wants = fc.array(
     profile: fc.constantFrom("", "client-a", "client-b"),
     jail: fc.constantFrom("sshd", "nginx", "recidive"),
     mode: fc.constantFrom(...modes),
+    outside: fc.boolean(),
   }),
   { maxLength: 4 },
 );
@@ -65,7 +101,9 @@ test("after the step the edge agrees with the wishes, and there is nothing more 
       const after = applied(plan(due(wanted, known), site), known);
       expect(plan(due(wanted, after), site)).toBeNull();
       const mode = strictest(
-        wanted.filter(({ profile }) => site.profiles.has(profile)).map((one) => one.mode),
+        wanted
+          .filter(({ profile, outside }) => site.profiles.has(profile) && !outside)
+          .map((one) => one.mode),
       );
       const there = after.find(({ place }) => place === site.place);
       if (there?.owned === true) expect(there.mode).toBe(mode);
@@ -84,6 +122,30 @@ test("somebody else's rule is never added to, changed or removed", () => {
       const foreign = known.map((one) => ({ ...one, owned: false }));
       fc.pre(foreign.some(({ place }) => place === site.place));
       expect([null, "forget"]).toContain(plan(due(wanted, foreign), site)?.kind ?? null);
+    }),
+  );
+});
+
+test("the steps at a place are those that plan gives each network that is wanted or there", () => {
+  const others = ["203.0.113.8", "203.0.113.9"];
+  fc.assert(
+    fc.property(wants, rows, (wanted, known) => {
+      const entries = known
+        .filter(({ place }) => place === site.place)
+        .map((one) => ({ ...one, jail: null }));
+      const more = others.map((text) => ({ ...want("sshd"), address: text, network: text }));
+      const all = [
+        ...wanted.map((one) => ({ ...one, address: network.text, network: network.text })),
+        ...more,
+      ];
+      const steps = stepsAt(site, all, entries);
+      const step = plan(due(wanted, known), site);
+      expect(steps.filter((one) => one.network.text === network.text)).toEqual(
+        step === null || step.kind === "forget" ? [] : [step],
+      );
+      expect(steps.filter((one) => one.network.text !== network.text)).toMatchObject(
+        others.map((text) => ({ kind: "add", network: { text } })),
+      );
     }),
   );
 });

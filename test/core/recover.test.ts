@@ -3,9 +3,9 @@ import fc from "fast-check";
 import type { Address } from "../../src/core/address.ts";
 import { readAddress } from "../../src/core/address.ts";
 import type { Hold, Holder } from "../../src/core/hold.ts";
-import type { HoldLedger, JailLedger } from "../../src/core/ports.ts";
+import type { Held, HoldLedger, JailLedger } from "../../src/core/ports.ts";
 import type { Fail2banBan } from "../../src/core/recover.ts";
-import { recoverBans } from "../../src/core/recover.ts";
+import { compareHolds, recoverBans } from "../../src/core/recover.ts";
 import { Failure } from "../../src/errors.ts";
 
 const now = 1_800_000_000_000;
@@ -23,9 +23,13 @@ function memoryHolds(jails: readonly string[]): HoldLedger & JailLedger & { read
     defer: async () => {},
     shout: async () => null,
     know: async () => {},
+    forget: async () => {},
     jails: async (host) =>
       host === "web1" ? jails.map((jail) => ({ jail, profile: "", mode: "block" as const })) : [],
-    heldBy: async (holder) => new Set(of(holder).map((one) => one.address.text)),
+    heldBy: async (holder) =>
+      new Map(
+        of(holder).map(({ address, untilAt }) => [address.text, { sinceAt: now, untilAt, released: false }]),
+      ),
   };
 }
 
@@ -86,4 +90,34 @@ test("recovery holds every running ban of our jails, however it is spelt, and do
       expect(await recover(ledger, bans)).toBe(0);
     }),
   );
+});
+
+test.each<[string, Partial<Held>, Partial<Fail2banBan> | null, "moved" | "over" | null]>([
+  ["that fail2ban bans to the same end", {}, {}, null],
+  ["whose end is a few seconds off", {}, { untilAt: now + 640_000 }, null],
+  ["that fail2ban bans for longer", {}, { untilAt: now + 6_000_000 }, "moved"],
+  ["that fail2ban bans for ever", {}, { untilAt: Number.POSITIVE_INFINITY }, "moved"],
+  ["for ever that fail2ban bans for ever", { untilAt: null }, { untilAt: Number.POSITIVE_INFINITY }, null],
+  ["that fail2ban does not ban any more", {}, null, "over"],
+  ["whose ban has ended", {}, { untilAt: now - 1 }, "over"],
+  ["that was made a moment ago", { sinceAt: now - 59_000 }, null, null],
+  ["that a flush has let go", { released: true }, null, null],
+  ["whose ban is in a stopped jail", {}, { running: false, untilAt: now + 6_000_000 }, null],
+])("a hold %s is told apart", async (_, held, banned, kind) => {
+  const ledger: JailLedger = {
+    know: async () => {},
+    forget: async () => {},
+    jails: async () => [],
+    heldBy: async () =>
+      new Map([["203.0.113.7", { sinceAt: now - 61_000, untilAt: now + 600_000, released: false, ...held }]]),
+  };
+  const jails = [{ jail: "sshd", profile: "", mode: "block" as const }];
+  const bans = banned === null ? [] : [{ ...lasting, ...banned }];
+  const options = { host: "web1", now, networksOf: (_: string, address: Address) => [address] };
+  const known = await compareHolds(ledger, jails, { jails: new Set(["sshd"]), bans }, options);
+  expect(Object.entries(known).flatMap(([name, found]) => (found.length > 0 ? [name] : []))).toEqual(
+    kind === null ? [] : [kind],
+  );
+  const unknown = await compareHolds(ledger, jails, { jails: new Set(), bans }, options);
+  expect(unknown.over).toEqual([]);
 });

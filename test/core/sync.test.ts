@@ -31,17 +31,26 @@ const entries = fc.uniqueArray(
 test("what is gone, what is unknown and what was changed are told apart", () => {
   const ours = (text: string, id: string | null): Row => ({ network: text, id, mode: "block", owned: true });
   const result = difference(
-    [ours("203.0.113.1", "a"), ours("203.0.113.2", "b"), ours("203.0.113.3", null)],
+    [
+      ours("203.0.113.1", "a"),
+      ours("203.0.113.2", "b"),
+      { ...ours("203.0.113.3", null), mode: null },
+      ours("203.0.113.6", null),
+    ],
     [
       { ...ours("203.0.113.2", "b"), mode: "challenge", jail: "sshd" },
       { ...ours("203.0.113.3", "c"), jail: "sshd" },
       { ...ours("203.0.113.4", "d"), jail: "sshd" },
       { ...ours("203.0.113.5", "e"), owned: false, jail: null },
+      { ...ours("203.0.113.6", "f"), jail: "sshd" },
     ],
   );
   expect(result.missing).toEqual(["203.0.113.1"]);
   expect(result.changed).toEqual(["203.0.113.2", "203.0.113.3"]);
   expect(result.found.map((entry) => entry.network)).toEqual(["203.0.113.4"]);
+  expect(result.learned).toEqual(["203.0.113.6"]);
+  expect(result.known.find((one) => one.network === "203.0.113.6")?.row?.id).toBe("f");
+  expect(result.total).toBe(5);
 });
 
 test("once the journal has learnt the difference, there is none", () => {
@@ -49,7 +58,7 @@ test("once the journal has learnt the difference, there is none", () => {
     fc.property(rows, entries, (before, there) => {
       const after = learnt(before, difference(before, there).known);
       const again = difference(after, there);
-      expect(again).toEqual({ known: [], missing: [], found: [], changed: [] });
+      expect(again).toMatchObject({ known: [], missing: [], found: [], changed: [] });
       expect(after.every((row) => there.some((entry) => entry.network === row.network))).toBe(true);
       const ours = there.filter(({ owned }) => owned).map((entry) => entry.network);
       expect(after.map((row) => row.network)).toEqual(expect.arrayContaining(ours));
@@ -69,11 +78,11 @@ test("an edge that is as the journal knows it differs in nothing, whatever forei
 test("the journal learns nothing of what it knows already, and each network once", () => {
   fc.assert(
     fc.property(rows, entries, (before, there) => {
-      const { known, missing, found, changed } = difference(before, there);
+      const { known, missing, found, changed, learned } = difference(before, there);
       const networks = known.map((one) => one.network);
       expect(new Set(networks).size).toBe(networks.length);
       expect(networks.toSorted()).toEqual(
-        [...missing, ...found.map((entry) => entry.network), ...changed].toSorted(),
+        [...missing, ...found.map((entry) => entry.network), ...changed, ...learned].toSorted(),
       );
     }),
   );

@@ -1,79 +1,76 @@
-import { expect } from "bun:test";
+import { describe, expect } from "bun:test";
+import { accessRulesBackend, listBackend } from "../support/backends.ts";
+import type { Standing } from "../support/backends.ts";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
 import type { FakeCloudflare } from "../support/fake-cloudflare.ts";
+import { listConfig } from "../support/list-site.ts";
 import { networkTest } from "../support/network.ts";
 import { jail, protectedSite } from "../support/protected-site.ts";
-import type { ProtectedSite } from "../support/protected-site.ts";
-import { until } from "../support/wait.ts";
 
-/** Waits until these addresses, and no others, are blocked here and at the edge. */
-async function blockedEverywhere(
-  site: ProtectedSite,
-  edge: FakeCloudflare,
-  addresses: readonly string[],
-): Promise<void> {
-  const wanted = JSON.stringify(addresses.toSorted());
-  await until(
-    async () =>
-      JSON.stringify(await site.net.rejected(jail)) === wanted && JSON.stringify(edge.blocked()) === wanted,
-    { deadlineMs: 15_000, what: () => `${wanted} in iptables and at the edge\n${site.story()}` },
+const byNetwork = (a: Standing, b: Standing): number => a.network.localeCompare(b.network);
+
+describe.each([
+  { backend: accessRulesBackend, config: () => ({}) },
+  { backend: listBackend, config: (edge: FakeCloudflare) => listConfig(edge) },
+])("with $backend.name", ({ backend, config }) => {
+  networkTest(
+    "visitors above the limit behind the edge are blocked in iptables and at the edge until unban",
+    async () => {
+      await using edge = fakeCloudflare({ zones: [{ name: "example.com" }] });
+      await using site = await protectedSite(edge, { config: config(edge) });
+      await site.fail2ban.start();
+      const attackers = ["198.51.100.7", "2001:db8:bad::7"];
+
+      for (const attacker of attackers) {
+        expect(await site.visit(5, attacker)).toEqual([200, 200, 429, 429, 429]);
+      }
+      await site.blockedEverywhere(...attackers);
+      expect(edge.blocked(edge.zone.scope)).toEqual(attackers.toSorted());
+      const mark = `Fail2Ban ${jail} host:web1`;
+      expect(backend.standing(edge).toSorted(byNetwork)).toEqual(
+        attackers.map((network) => ({ network, mode: "block", mark })).toSorted(byNetwork),
+      );
+      // The others who come through the same edge do not suffer.
+      expect(await site.visit(1, "198.51.100.8")).toEqual([200]);
+      expect(await site.visit(1, "2001:db8:bad::8")).toEqual([200]);
+
+      await site.fail2ban.unbanip(jail, "198.51.100.7");
+      await site.blockedEverywhere("2001:db8:bad::7");
+      await site.fail2ban.unbanip(jail, "2001:db8:bad::7");
+      await site.blockedEverywhere();
+      expect(site.fail2ban.log()).not.toContain("ERROR");
+      expect(edge.violations).toEqual([]);
+    },
   );
-}
 
-networkTest(
-  "visitors above the limit behind the edge are blocked in iptables and at the edge until unban",
-  async () => {
+  networkTest(
+    "visitors who come directly are refused by the firewall, and blocked at the edge as well",
+    async () => {
+      await using edge = fakeCloudflare({ zones: [{ name: "example.com" }] });
+      await using site = await protectedSite(edge, { config: config(edge) });
+      await site.fail2ban.start();
+      const attackers = ["192.0.2.66", "2001:db8:bad::66"];
+
+      for (const attacker of attackers) {
+        expect(await site.net.requests(5, attacker)).toEqual([200, 200, 429, 429, 429]);
+      }
+      await site.blockedEverywhere(...attackers);
+      for (const attacker of attackers) expect(await site.net.request(attacker)).toBe("refused");
+
+      await site.fail2ban.unbanip(jail, ...attackers);
+      await site.blockedEverywhere();
+      for (const attacker of attackers) expect(await site.net.request(attacker, { path: "/free" })).toBe(200);
+      expect(site.fail2ban.log()).not.toContain("ERROR");
+      expect(edge.violations).toEqual([]);
+    },
+  );
+
+  networkTest("a ban that ends by itself is lifted in iptables and at the edge", async () => {
     await using edge = fakeCloudflare({ zones: [{ name: "example.com" }] });
-    await using site = await protectedSite(edge);
+    await using site = await protectedSite(edge, { config: config(edge), jail: { bantime: "3" } });
     await site.fail2ban.start();
-    const attackers = ["198.51.100.7", "2001:db8:bad::7"];
-
-    for (const attacker of attackers) {
-      expect(await site.visit(5, attacker)).toEqual([200, 200, 429, 429, 429]);
-    }
-    await blockedEverywhere(site, edge, attackers);
-    expect(edge.rules().map(({ mode, notes, scope }) => ({ mode, notes, zone: scope.name }))).toEqual(
-      attackers.map(() => ({ mode: "block", notes: `Fail2Ban ${jail} host:web1`, zone: "example.com" })),
-    );
-    // The others who come through the same edge do not suffer.
-    expect(await site.visit(1, "198.51.100.8")).toEqual([200]);
-    expect(await site.visit(1, "2001:db8:bad::8")).toEqual([200]);
-
-    await site.fail2ban.unbanip(jail, "198.51.100.7");
-    await blockedEverywhere(site, edge, ["2001:db8:bad::7"]);
-    await site.fail2ban.unbanip(jail, "2001:db8:bad::7");
-    await blockedEverywhere(site, edge, []);
-    expect(site.fail2ban.log()).not.toContain("ERROR");
-    expect(edge.violations).toEqual([]);
-  },
-);
-
-networkTest(
-  "visitors who come directly are refused by the firewall, and blocked at the edge as well",
-  async () => {
-    await using edge = fakeCloudflare({ zones: [{ name: "example.com" }] });
-    await using site = await protectedSite(edge);
-    await site.fail2ban.start();
-    const attackers = ["192.0.2.66", "2001:db8:bad::66"];
-
-    for (const attacker of attackers) {
-      expect(await site.net.requests(5, attacker)).toEqual([200, 200, 429, 429, 429]);
-    }
-    await blockedEverywhere(site, edge, attackers);
-    for (const attacker of attackers) expect(await site.net.request(attacker)).toBe("refused");
-
-    await site.fail2ban.unbanip(jail, ...attackers);
-    await blockedEverywhere(site, edge, []);
-    for (const attacker of attackers) expect(await site.net.request(attacker, { path: "/free" })).toBe(200);
-    expect(site.fail2ban.log()).not.toContain("ERROR");
-  },
-);
-
-networkTest("a ban that ends by itself is lifted in iptables and at the edge", async () => {
-  await using edge = fakeCloudflare({ zones: [{ name: "example.com" }] });
-  await using site = await protectedSite(edge, { jail: { bantime: "3" } });
-  await site.fail2ban.start();
-  await site.visit(5, "198.51.100.7");
-  await blockedEverywhere(site, edge, ["198.51.100.7"]);
-  await blockedEverywhere(site, edge, []);
+    await site.visit(5, "198.51.100.7");
+    await site.blockedEverywhere("198.51.100.7");
+    await site.blockedEverywhere();
+  });
 });

@@ -5,6 +5,7 @@ import pkg from "../../package.json" with { type: "json" };
 import type { Runtime } from "../../src/runtime.ts";
 import { machine } from "../support/machine.ts";
 import type { Machine } from "../support/machine.ts";
+import { needing } from "../support/needing.ts";
 import { hasFail2ban, privateFail2ban, until } from "../support/private-fail2ban.ts";
 import type { PrivateFail2ban } from "../support/private-fail2ban.ts";
 import { tempRoot } from "../support/temp-root.ts";
@@ -15,6 +16,9 @@ setDefaultTimeout(60_000);
 const project = join(import.meta.dir, "../..");
 const action = "etc/fail2ban/action.d/cloudflare.conf";
 const jail = "etc/fail2ban/jail.d/nginx-limit-req.conf";
+
+const fail2banTest = needing(hasFail2ban ? null : "needs fail2ban");
+const programTest = (program: string) => needing(Bun.which(program) === null ? `needs ${program}` : null);
 
 /** A server with the real fail2ban; the program is a script that notes its command line. */
 function real(): { web: Machine; fail2ban: PrivateFail2ban; called: () => string } & AsyncDisposable {
@@ -51,7 +55,7 @@ const spawn: Runtime["run"] = async (argv) => {
   return { code, stdout, stderr };
 };
 
-test.skipIf(!hasFail2ban)(
+fail2banTest(
   "a running fail2ban takes the jail with both actions, bans with them, and lets them go",
   async () => {
     await using own = real();
@@ -83,7 +87,7 @@ test.skipIf(!hasFail2ban)(
   },
 );
 
-test.skipIf(!hasFail2ban)("a jail that runs without the action gets it, and keeps its bans", async () => {
+fail2banTest("a jail that runs without the action gets it, and keeps its bans", async () => {
   await using own = real();
   const { web, fail2ban, called } = own;
   const guide =
@@ -101,7 +105,7 @@ test.skipIf(!hasFail2ban)("a jail that runs without the action gets it, and keep
   expect(fail2ban.ask("get", "nginx-limit-req", "actions")).not.toContain("cloudflare");
 });
 
-test.skipIf(!hasFail2ban)("the jail of another that uses the packaged action is told of ours", async () => {
+fail2banTest("the jail of another that uses the packaged action is told of ours", async () => {
   await using own = real();
   const { web, fail2ban, called } = own;
   web.write("var/log/other.log", "");
@@ -117,7 +121,7 @@ test.skipIf(!hasFail2ban)("the jail of another that uses the packaged action is 
   expect(fail2ban.ask("get", "other", "action", "cloudflare", "actionban")).toContain("curl");
 });
 
-test.skipIf(!hasFail2ban)("a jail that was broken before is named, and in nobody's way", async () => {
+fail2banTest("a jail that was broken before is named, and in nobody's way", async () => {
   await using own = real();
   const { web, fail2ban } = own;
   await fail2ban.start();
@@ -133,7 +137,7 @@ test.skipIf(!hasFail2ban)("a jail that was broken before is named, and in nobody
   expect(fail2ban.ask("status")).toContain("Number of jail:\t0");
 });
 
-test.skipIf(!hasFail2ban).each([
+fail2banTest.each([
   ["the action cannot be read", "action.d/cloudflare.local", "[Definition]\nactionban = 100%\n", 3],
   ["the jail's action is another's", "jail.local", "[nginx-limit-req]\naction = here\n", 3],
   ["the jail is switched off", "jail.d/zzz.local", "[nginx-limit-req]\nenabled = false\n", 3],
@@ -157,20 +161,17 @@ test.skipIf(!hasFail2ban).each([
   expect(fail2ban.ask("status")).toContain("Number of jail:\t0");
 });
 
-test.skipIf(!hasFail2ban)(
-  "a fail2ban that does not run is left alone, and starts with the jail",
-  async () => {
-    await using own = real();
-    const { web, fail2ban } = own;
-    const { code, stderr } = await web.install();
-    expect(code).toBe(0);
-    expect(stderr).toContain("fail2ban is not running");
-    await fail2ban.start();
-    expect(fail2ban.ask("get", "nginx-limit-req", "actions")).toContain("here, cloudflare");
-  },
-);
+fail2banTest("a fail2ban that does not run is left alone, and starts with the jail", async () => {
+  await using own = real();
+  const { web, fail2ban } = own;
+  const { code, stderr } = await web.install();
+  expect(code).toBe(0);
+  expect(stderr).toContain("fail2ban is not running");
+  await fail2ban.start();
+  expect(fail2ban.ask("get", "nginx-limit-req", "actions")).toContain("here, cloudflare");
+});
 
-test.skipIf(!hasFail2ban)("an uninstallation is refused while another jail needs the action", async () => {
+fail2banTest("an uninstallation is refused while another jail needs the action", async () => {
   await using own = real();
   const { web } = own;
   rmSync(web.at("etc/fail2ban/action.d/cloudflare.local"));
@@ -188,7 +189,7 @@ test.skipIf(!hasFail2ban)("an uninstallation is refused while another jail needs
   expect(web.tree()).toEqual(before);
 });
 
-test.skipIf(Bun.which("systemd-analyze") === null)("systemd finds nothing wrong with the units", () => {
+programTest("systemd-analyze")("systemd finds nothing wrong with the units", () => {
   using root = tempRoot();
   for (const ending of ["path", "service", "timer"]) {
     const name = `fail2ban-cloudflare.${ending}`;
@@ -308,7 +309,7 @@ test("install.sh builds in a source checkout, with the Bun that is there", () =>
   expect(ended).toMatchObject({ code: 0, stdout: "built install --dry-run\n" });
 });
 
-test.skipIf(Bun.which("shellcheck") === null)("shellcheck finds nothing in install.sh", () => {
+programTest("shellcheck")("shellcheck finds nothing in install.sh", () => {
   const { stdout, exitCode } = Bun.spawnSync(["shellcheck", "-s", "dash", join(project, "install.sh")]);
   expect({ said: stdout.toString(), exitCode }).toEqual({ said: "", exitCode: 0 });
 });

@@ -53,6 +53,20 @@ test("a ban that has neither a journal nor Cloudflare ends within its time and s
   expect(ended.stderr).toMatch(/Cannot use journal .*; not blocked; Cloudflare cannot do .*status 503/);
 });
 
+test("a ban that has neither a journal nor an answer gives up long before fail2ban would end it", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge);
+  using _disk = smallDisk(web, "size=1m,ro");
+  edge.fail({ kind: "hang" }, { times: Number.POSITIVE_INFINITY });
+  const beganAt = performance.now();
+  const ended = await web.run("ban 203.0.113.7 --jail sshd");
+  expect(ended.code).toBe(5);
+  expect(ended.stderr).toMatch(/Cannot use journal .*; not blocked; Cannot reach Cloudflare/);
+  expect(ended.stderr.split("\n")).toHaveLength(1);
+  // The action's timeout is 30 s, and a failed ban is run twice.
+  expect(performance.now() - beganAt).toBeLessThan(15_000);
+}, 30_000);
+
 test("a journal of a newer version is refused and left as it is", async () => {
   await using edge = fakeCloudflare();
   using web = site(edge);

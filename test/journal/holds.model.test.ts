@@ -39,15 +39,18 @@ class Model {
   readonly held = new Map<string, Held>();
   readonly pending = new Map<string, Wish>();
 
-  mark(profile: string, network: string, ban: boolean): void {
+  mark(profile: string, network: string): void {
     const turn = (this.turns += 1);
+    const ban = [...this.held.values()].some(
+      (one) => one.profile === profile && one.networks.includes(network),
+    );
     this.pending.set(`${profile} ${network}`, { profile, network, ban, turn, parked: false });
   }
 
   drop(key: string): void {
     const gone = this.held.get(key);
     this.held.delete(key);
-    for (const network of gone?.networks ?? []) this.mark(gone?.profile ?? "", network, false);
+    for (const network of gone?.networks ?? []) this.mark(gone?.profile ?? "", network);
   }
 
   of({ profile, jail, host }: Holder): Held[] {
@@ -232,7 +235,7 @@ async function hold(
     graced: false,
   };
   model.held.set(key, { ...holder, ...fresh });
-  for (const network of networks) model.mark(holder.profile, network, true);
+  for (const network of networks) model.mark(holder.profile, network);
 }
 
 async function sweep(

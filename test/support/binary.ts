@@ -51,8 +51,12 @@ async function findOrBuild(): Promise<string> {
 function isCurrent(): boolean {
   if (!existsSync(built)) return false;
   const builtAt = statSync(built).mtimeMs;
-  const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" });
-  return [...sources.map((name) => `src/${name}`), "package.json", "bun.lock", "scripts/build.ts"].every(
+  const sources = ["src", "scripts/build"].flatMap((directory) =>
+    readdirSync(join(root, directory), { recursive: true, encoding: "utf8" }).map(
+      (name) => `${directory}/${name}`,
+    ),
+  );
+  return [...sources, "package.json", "bun.lock", "scripts/build.ts"].every(
     (name) => statSync(join(root, name)).mtimeMs <= builtAt,
   );
 }

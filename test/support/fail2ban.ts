@@ -36,6 +36,10 @@ export interface Fail2banOptions {
   readonly loglevel?: "INFO" | "DEBUG" | "HEAVYDEBUG";
   /** A directory to copy the package's configuration to; default: a temporary one. */
   readonly directory?: string;
+  /** What the server, and so every action, finds in its environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where the server is started. */
+  readonly cwd?: string;
 }
 
 const installed = "/etc/fail2ban";
@@ -44,6 +48,8 @@ const installed = "/etc/fail2ban";
 export async function fail2banServer({
   loglevel = "INFO",
   directory,
+  env = { PATH: systemPath },
+  cwd = "/",
 }: Fail2banOptions = {}): Promise<Fail2ban> {
   const temporary = tempRoot();
   const etc = directory ?? temporary.at("fail2ban");
@@ -83,6 +89,7 @@ dbfile = ${databasePath}
     const started = startProgram(
       ["fail2ban-server", "-c", etc, "-xf", "start"],
       temporary.at("fail2ban.output"),
+      { env, cwd },
     );
     server = started;
     const said = (): string => `${started.output()}${log()}`;

@@ -39,7 +39,9 @@ function control(request: ApiRequest): Answer {
   const { method, path } = request;
   if (method === "GET" && path === "/fake/state") {
     const { calls, violations } = edge;
-    return { status: 200, body: { blocked: edge.blocked(), rules: edge.rules(), calls, violations } };
+    const lists = Object.fromEntries(edge.lists.names().map((name) => [name, edge.lists.items(name)]));
+    const body = { blocked: edge.blocked(), rules: edge.rules(), lists, calls, violations };
+    return { status: 200, body };
   }
   if (method === "POST" && path === "/fake/faults") return addFault(request.body);
   if (method === "DELETE" && path === "/fake/faults") {

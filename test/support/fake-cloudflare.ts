@@ -14,12 +14,13 @@ import { listen } from "./cloudflare/listener.ts";
 import { cloudflareLimit, rateLimiter } from "./cloudflare/rate-limit.ts";
 import type { Scope } from "./cloudflare/rule-store.ts";
 import { ruleStore } from "./cloudflare/rule-store.ts";
+import { waf } from "./cloudflare/waf.ts";
 import { first, idOf, worldOf } from "./cloudflare/world.ts";
 import { openapi } from "./contract.ts";
 
 export type { Call, FakeCloudflare, FakeOptions } from "./cloudflare/edge.ts";
 export type { Fault } from "./cloudflare/faults.ts";
-export type { AccessRule, Mode, Scope } from "./cloudflare/rule-store.ts";
+export type { AccessRule, Mode, RuleChange, Scope } from "./cloudflare/rule-store.ts";
 
 const base = "/client/v4";
 
@@ -38,24 +39,34 @@ export function fakeCloudflare(options: FakeOptions = {}): FakeCloudflare {
   const pause = (ms: number) => delay(ms, undefined, { signal: closing.signal }).catch(() => {});
   let overLimit = 0;
 
-  const store = ruleStore((scope) => {
-    if (scope.type === "user") return { id: user.id, type: "user", email: edge.email };
-    const [type, places] = scope.type === "zone" ? ["zone", zones] : ["organization", accounts];
-    return { id: scope.id, type, name: places.find(({ id }) => id === scope.id)?.name ?? "" };
-  }, now);
+  const store = ruleStore({
+    describe(scope) {
+      if (scope.type === "user") return { id: user.id, type: "user", email: edge.email };
+      const [type, places] = scope.type === "zone" ? ["zone", zones] : ["organization", accounts];
+      return { id: scope.id, type, name: places.find(({ id }) => id === scope.id)?.name ?? "" };
+    },
+    now,
+    told: (change) => edge.onChange?.(structuredClone(change)),
+  });
+
+  const { routes, lists, customRules, blocked } = waf({ zones, account, now });
 
   const react = async (request: ApiRequest): Promise<Reaction> => {
     if (!request.path.startsWith(`${base}/`)) return outside(request);
     const { method, headers, query } = request;
     const path = request.path.slice(base.length);
-    const call = { method, path, query: Object.fromEntries(query), at: now(), status: null as number | null };
-    const recorded = { ...call, authorization: authorizationKind(headers) };
+    const body = parsed(request.body);
+    const call = { method, path, query: Object.fromEntries(query), body, at: now() };
+    const recorded = { ...call, status: null as number | null, authorization: authorizationKind(headers) };
     calls.push(recorded);
-    if (contract !== null)
-      violations.push(...contract.validateRequest(method, path, query, parsed(request.body)));
+    if (contract !== null) violations.push(...contract.validateRequest(method, path, query, body));
     if (edge.latencyMs > 0) await pause(edge.latencyMs);
     await edge.onRequest?.(recorded);
-    const reaction = await meet(faults.next({ method, path }), { ...request, path }, recorded);
+    const reaction = await meet(
+      faults.next({ method, path, body: request.body }),
+      { ...request, path },
+      recorded,
+    );
     if (typeof reaction === "object") recorded.status = reaction.status;
     log(recorded);
     return reaction;
@@ -114,12 +125,15 @@ export function fakeCloudflare(options: FakeOptions = {}): FakeCloudflare {
     userScopeTakesTokens: false,
     onRequest: null,
     onAnswer: null,
+    onChange: null,
     grant(text, token = {}) {
       tokens.set(text, { id: idOf(text), permissions: [], status: "active", account: null, ...token, text });
       return text;
     },
     revoke: (text) => void tokens.delete(text),
-    blocked: store.blocked,
+    lists,
+    customRules,
+    blocked: (scope) => [...new Set([...store.blocked(scope), ...blocked(scope)])].sort(),
     rules: (scope) => structuredClone(store.rules(scope)),
     plant: (scope, planted) => structuredClone(store.plant(scope, planted)),
     remove: (id) => store.remove(id),
@@ -138,7 +152,7 @@ export function fakeCloudflare(options: FakeOptions = {}): FakeCloudflare {
     return owner === undefined ? [] : [owner, user.scope];
   };
   const work = gateway({
-    routes: [...accessRuleRoutes(store, edge, inherited), ...directoryRoutes(edge)],
+    routes: [...accessRuleRoutes(store, edge, inherited), ...directoryRoutes(edge), ...routes],
     credentials: { email: edge.email, apiKey: edge.apiKey, tokens },
     directory: edge,
   });

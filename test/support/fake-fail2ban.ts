@@ -10,6 +10,8 @@ export interface FakeFail2ban {
   running: boolean;
   /** What the running server has. */
   readonly jails: Map<string, readonly string[]>;
+  /** Lines of `-d` about other jails. */
+  dumped: readonly string[];
   /** Words of a systemctl or fail2ban-client command that fails. */
   failing: string;
   readonly run: Runtime["run"];
@@ -32,11 +34,14 @@ export function fakeFail2ban(root: () => TempRoot): FakeFail2ban {
       .split(/\n\s+/)
       .map((line) => line.trim().replace(/\[.*$/, "").replace("%(action_)s", "nftables"));
   };
+  /** What the running server calls to lift a ban, by jail and action. */
+  const lifting = new Map<string, string>();
   const fake: FakeFail2ban = {
     version: "1.0.2",
     errors: () => [],
     running: true,
     jails: new Map(),
+    dumped: [],
     failing: "",
     async run(argv) {
       const [program = "", ...rest] = argv;
@@ -59,18 +64,25 @@ export function fakeFail2ban(root: () => TempRoot): FakeFail2ban {
             `['multi-set', 'nginx-limit-req', 'action', '${name}', [['actionban', '${commandOf(root(), name)}']]]`,
           ]);
           return fine(
-            actions === null
-              ? "['set', 'syslogsocket', 'auto']"
-              : [
-                  "['add', 'nginx-limit-req', 'auto']",
-                  "['set', 'nginx-limit-req', 'addlogpath', '/var/log/nginx/error.log', 'head']",
-                  ...lines,
-                ].join("\n"),
+            [
+              ...fake.dumped,
+              ...(actions === null
+                ? ["['set', 'syslogsocket', 'auto']"]
+                : [
+                    "['add', 'nginx-limit-req', 'auto']",
+                    "['set', 'nginx-limit-req', 'addlogpath', '/var/log/nginx/error.log', 'head']",
+                    ...lines,
+                  ]),
+            ].join("\n"),
           );
         }
         case "ping":
           return fake.running ? fine("Server replied: pong") : broken("Failed to access socket path");
+        case "set":
+          lifting.set(`${words[1]} ${words[3]}`, words[5] ?? "");
+          return fine();
         case "get": {
+          if (words[2] === "action") return fine(`${lifting.get(`${words[1]} ${words[3]}`) ?? "curl"}\n`);
           const actions = fake.jails.get(words[1] ?? "");
           return actions === undefined
             ? broken("does not exist")
@@ -81,7 +93,9 @@ export function fakeFail2ban(root: () => TempRoot): FakeFail2ban {
             `Status\n|- Number of jail:\t${fake.jails.size}\n\`- Jail list:\t${[...fake.jails.keys()].join(", ")}\n`,
           );
         case "reload":
-          if (jail === "nginx-limit-req") fake.jails.set(jail, configured() ?? []);
+          if (jail !== "nginx-limit-req") return fine("OK");
+          fake.jails.set(jail, configured() ?? []);
+          for (const name of configured() ?? []) lifting.set(`${jail} ${name}`, commandOf(root(), name));
           return fine("OK");
         case "stop":
           fake.jails.delete(jail);
@@ -96,7 +110,9 @@ export function fakeFail2ban(root: () => TempRoot): FakeFail2ban {
 
 function commandOf(root: TempRoot, action: string): string {
   const path = `etc/fail2ban/action.d/${action}`;
-  const files = [`${path}.conf`, `${path}.local`].filter((file) => existsSync(root.at(file)));
+  const files = [`${path}.conf`, `${path}.local`].filter(
+    (file) => existsSync(root.at(file)) && root.read(file).includes("[Definition]"),
+  );
   const last = files.at(-1);
   return last !== undefined && root.read(last).includes("fail2ban-cloudflare")
     ? "fail2ban-cloudflare ban"

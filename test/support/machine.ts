@@ -2,6 +2,7 @@ import type { ArgsDef } from "citty";
 import { parseCommandLine } from "../../src/arguments.ts";
 import { install } from "../../src/commands/install.ts";
 import { uninstall } from "../../src/commands/uninstall.ts";
+import type { Ask } from "../../src/commands/install/offer.ts";
 import type { PurgeEdge } from "../../src/commands/uninstall.ts";
 import { exitCodes, Failure } from "../../src/errors.ts";
 import type { Runtime } from "../../src/runtime.ts";
@@ -21,15 +22,26 @@ export interface Machine extends TempRoot {
 export interface MachineOptions {
   readonly run?: Runtime["run"];
   readonly purgeEdge?: PurgeEdge;
+  /** Whoever is at the terminal; nobody when not given. */
+  readonly ask?: Ask;
   readonly signal?: AbortSignal;
   /** Text of the program that is installed. */
   readonly binary?: string;
+  /** Where the program stands that runs. */
+  readonly program?: string;
 }
 
 export const packagedAction =
   "# the package's own\n[Definition]\nactionban = curl\n[Init]\ncftoken =\ncfuser =\n";
 
-export function machine({ run, purgeEdge, signal, binary = "#!/bin/sh\n" }: MachineOptions = {}): Machine {
+export function machine({
+  run,
+  purgeEdge,
+  ask = async () => null,
+  signal,
+  binary = "#!/bin/sh\n",
+  program = "dist/fail2ban-cloudflare",
+}: MachineOptions = {}): Machine {
   const root = tempRoot();
   root.write("etc/fail2ban/jail.conf", "[DEFAULT]\n");
   root.write("etc/fail2ban/action.d/cloudflare.conf", packagedAction);
@@ -40,12 +52,12 @@ export function machine({ run, purgeEdge, signal, binary = "#!/bin/sh\n" }: Mach
   root.write("usr/bin/fail2ban-client", "", 0o755);
   root.write("usr/sbin/iptables", "", 0o755);
   root.write("var/log/nginx/error.log", "");
-  root.write("dist/fail2ban-cloudflare", binary, 0o755);
+  root.write(program, binary, 0o755);
   const calls: string[] = [];
   const runtime = () =>
     testRuntime({
       root: root.path,
-      execPath: root.at("dist/fail2ban-cloudflare"),
+      execPath: root.at(program),
       ...(signal === undefined ? {} : { signal }),
       ...(run === undefined
         ? {}
@@ -61,7 +73,7 @@ export function machine({ run, purgeEdge, signal, binary = "#!/bin/sh\n" }: Mach
   const perform = async (name: "install" | "uninstall", args: readonly string[]): Promise<Ended> => {
     const own = runtime();
     const invocation = { runtime: own, configPath: root.at("etc/fail2ban-cloudflare/config.toml") };
-    const command = name === "install" ? install(invocation) : uninstall(invocation, purgeEdge);
+    const command = name === "install" ? install(invocation, ask) : uninstall(invocation, purgeEdge);
     const end = (code: number): Ended => ({
       code,
       stdout: own.printed.join("\n").replaceAll(root.path, ""),

@@ -1,6 +1,6 @@
-import { test } from "bun:test";
 import { readlinkSync } from "node:fs";
 import { networkInterfaces } from "node:os";
+import { needing } from "./needing.ts";
 import { mustRun, runProgram, startProgram } from "./program.ts";
 import { tempRoot } from "./temp-root.ts";
 import { until } from "./wait.ts";
@@ -33,12 +33,8 @@ const programs = ["fail2ban-server", "nginx", "iptables", "ip6tables", "ip", "ns
 /** Why the real programs must not run here; null where they may. */
 export const obstacle: string | null = findObstacle();
 
-/** A test with real programs; where they must not run it is skipped, and its name says why. */
-export function networkTest(name: string, run: () => Promise<void>, deadlineMs = 60_000): void {
-  if (obstacle === null) return test(name, run, deadlineMs);
-  console.warn(`SKIPPED: ${name}: ${obstacle}`);
-  test.skip(`${name} (${obstacle}: use scripts/test.sh)`, run);
-}
+/** A test with real programs. */
+export const networkTest = needing(obstacle === null ? null : `${obstacle}: use scripts/test.sh`, 60_000);
 
 export async function network(): Promise<Network> {
   if (obstacle !== null) throw new Error(obstacle);

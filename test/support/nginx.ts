@@ -93,7 +93,7 @@ http {
 }
 
 /** Before it has read its configuration nginx opens the machine's own error log, unless it is new enough to be told. */
-async function ownFirstLog(path: string): Promise<readonly string[]> {
+export async function ownFirstLog(path: string): Promise<readonly string[]> {
   const { code } = await runProgram(["nginx", "-e", path, "-v"]);
   return code === 0 ? ["-e", path] : [];
 }

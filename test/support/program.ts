@@ -62,11 +62,15 @@ export interface Program {
   end(signal: NodeJS.Signals): Promise<void>;
 }
 
-export function startProgram(argv: readonly string[], outputPath: string): Program {
+export function startProgram(
+  argv: readonly string[],
+  outputPath: string,
+  { env = { PATH: systemPath }, cwd = "/" }: Pick<RunOptions, "env" | "cwd"> = {},
+): Program {
   const output = openSync(outputPath, "a");
   const child = Bun.spawn([...argv], {
-    env: { PATH: systemPath },
-    cwd: "/",
+    env,
+    cwd,
     stdin: "ignore",
     stdout: output,
     stderr: output,

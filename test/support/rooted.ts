@@ -48,9 +48,11 @@ export function rooted(origin: string): Rooted {
         },
         run: async () => ({ code: 127, stdout: "", stderr: "" }),
         detach: () => {},
+        keyboard: () => null,
         interfaceAddresses: () => [],
         print: (line) => void stdout.push(line),
         talk: (line) => void stderr.push(line),
+        terminal: () => null,
       };
       const code = await main(args, runtime);
       return { code, stdout: stdout.join("\n"), stderr: stderr.join("\n") };

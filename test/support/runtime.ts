@@ -14,6 +14,7 @@ export interface TestRuntimeOptions {
   readonly run?: Runtime["run"];
   readonly detach?: Runtime["detach"];
   readonly interfaceAddresses?: readonly string[];
+  readonly terminal?: Runtime["terminal"];
 }
 
 /** A Runtime whose lines are kept; what is not given is real, but for the network, which is not there. */
@@ -44,6 +45,8 @@ export function testRuntime(options: TestRuntimeOptions = {}): TestRuntime {
     interfaceAddresses: () => options.interfaceAddresses ?? [],
     print: (line) => void printed.push(line),
     talk: (line) => void talked.push(line),
+    terminal: options.terminal ?? (() => null),
+    keyboard: () => null,
   };
 }
 

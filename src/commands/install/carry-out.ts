@@ -27,7 +27,7 @@ export async function carryOut(runtime: Runtime, steps: Steps, activation: Activ
     for (const step of steps.before) step.apply?.(transaction);
     await activation.begin();
     for (const step of steps.after) step.apply?.(transaction);
-    if (runtime.signal.aborted) throw new Failure("unavailable", "Interrupted");
+    if (runtime.signal.aborted) throw new Failure("unavailable", "Interrupted", { hint: "run it again" });
   } catch (error) {
     await attempt(runtime, () => activation.undo());
     const left = transaction.rollBack();

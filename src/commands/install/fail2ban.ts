@@ -1,7 +1,8 @@
 import { Failure } from "../../errors.ts";
 import type { Fail2banClient } from "../../fail2ban/client.ts";
 import type { Dump, DumpedJail } from "../../fail2ban/dump.ts";
-import { actionName, jailName, programName } from "../../fail2ban/files.ts";
+import { actionName, jailName, programName, tokenActionName } from "../../fail2ban/files.ts";
+import { callsUs } from "../../fail2ban/ours.ts";
 import { overridesOf } from "../../fail2ban/overrides.ts";
 import type { Runtime } from "../../runtime.ts";
 
@@ -12,14 +13,16 @@ export interface Before {
   readonly running: boolean;
   /** The jail is among those that the server runs. */
   readonly hasJail: boolean;
-  /** Other jails that use an action of our name. */
-  readonly others: readonly string[];
+  /** Jails that use an action in whose place ours stands, or is to. */
+  readonly users: readonly string[];
 }
 
 export async function lookBefore(runtime: Runtime, fail2ban: Fail2banClient): Promise<Before> {
   const errors = await fail2ban.configErrors();
   for (const error of errors) {
-    runtime.talk(`fail2ban's configuration was broken before: ${error}${remedyOf(error)}`);
+    const remedy = remedyOf(error);
+    const hint = remedy === null ? "" : ` (${remedy})`;
+    runtime.talk(`fail2ban's configuration was broken before: ${error}${hint}`);
   }
   const running = await fail2ban.isRunning();
   const { jails } = await fail2ban.dump();
@@ -27,8 +30,8 @@ export async function lookBefore(runtime: Runtime, fail2ban: Fail2banClient): Pr
     errors,
     running,
     hasJail: running && (await fail2ban.actionsOf(jailName)) !== null,
-    others: [...jails]
-      .filter(([name, { actions }]) => name !== jailName && actions.includes(actionName))
+    users: [...jails]
+      .filter(([, jail]) => jail.actions.some((action) => isReplaced(jail, action)))
       .map(([name]) => name),
   };
 }
@@ -37,7 +40,9 @@ export async function lookBefore(runtime: Runtime, fail2ban: Fail2banClient): Pr
 export async function refuseNewErrors(fail2ban: Fail2banClient, before: Before): Promise<void> {
   const fresh = (await fail2ban.configErrors()).filter((error) => !before.errors.includes(error));
   if (fresh.length === 0) return;
-  throw new Failure("config", `fail2ban refuses its configuration with this change: ${fresh.join("; ")}`);
+  throw new Failure("config", `fail2ban refuses its configuration with this change: ${fresh.join("; ")}`, {
+    hint: "mend what it names, and run this again",
+  });
 }
 
 /** Fails unless the jail has both actions, and the one of our name is ours. */
@@ -54,7 +59,7 @@ export function checkJail(dump: Dump, directory: string): void {
     throw refuse(dump.errors.find((error) => error.includes(jailName)) ?? "fail2ban does not start it");
   }
   if (!jail.actions.includes(actionName)) throw refuse(`it has no action ${actionName}`);
-  if (!calls(jail, actionName)) {
+  if (!callsUs(jail, actionName)) {
     throw new Failure("config", `Cannot use action "${actionName}": it does not call ${programName}`, {
       hint: `see "${directory}/action.d/cloudflare.local"`,
     });
@@ -66,7 +71,7 @@ export function checkJail(dump: Dump, directory: string): void {
 
 /** Fails when a jail would still call a program that goes. */
 export function checkUnused(dump: Dump): void {
-  const user = [...dump.jails].find(([, jail]) => jail.actions.some((action) => calls(jail, action)));
+  const user = [...dump.jails].find(([, jail]) => jail.actions.some((action) => callsUs(jail, action)));
   if (user === undefined) return;
   throw new Failure("config", `Cannot uninstall: jail "${user[0]}" still calls ${programName}`, {
     hint: `take ${actionName} out of its action, or, where an edited file of ours is left: uninstall --force`,
@@ -75,6 +80,8 @@ export function checkUnused(dump: Dump): void {
 
 /** Has the running server use what stands in the files now. */
 export async function reloadInto(runtime: Runtime, fail2ban: Fail2banClient, before: Before): Promise<void> {
+  // What began before us is not lifted by what was there before us: ours goes on with it.
+  if (before.hasJail) await fail2ban.hush(jailName, actionName);
   await fail2ban.reloadJail(jailName);
   // Where the server does not take a jail that is new to it by itself.
   if ((await fail2ban.actionsOf(jailName)) === null) await fail2ban.reload();
@@ -88,17 +95,23 @@ export async function reloadInto(runtime: Runtime, fail2ban: Fail2banClient, bef
   await reloadOthers(runtime, fail2ban, before);
 }
 
-/** Has the jails that used an action of our name before use the one that stands there now. */
-export async function reloadOthers(
+/** Has the jails that used such an action before use the one that stands there now; none of their bans is lifted. */
+export async function reloadUsers(
   runtime: Runtime,
   fail2ban: Fail2banClient,
-  before: Before,
+  { errors, users }: Pick<Before, "errors" | "users">,
 ): Promise<void> {
-  if (before.others.length === 0) return;
-  if (before.errors.length === 0) return await fail2ban.reload();
+  if (users.length === 0) return;
+  if (errors.length === 0) return await fail2ban.reload();
   runtime.talk(
-    `mend fail2ban's configuration, then: fail2ban-client reload (for ${before.others.join(", ")}, which use ${actionName} too)`,
+    `mend fail2ban's configuration, then: fail2ban-client reload (for ${users.join(", ")}, which use ${actionName} too)`,
   );
+}
+
+/** The same, for all jails but ours, which is told apart. */
+async function reloadOthers(runtime: Runtime, fail2ban: Fail2banClient, before: Before): Promise<void> {
+  const users = before.users.filter((name) => name !== jailName);
+  await reloadUsers(runtime, fail2ban, { ...before, users });
 }
 
 /** Has the running server use the files as they are without our jail. */
@@ -109,13 +122,15 @@ export async function reloadOut(runtime: Runtime, fail2ban: Fail2banClient, befo
   await reloadOthers(runtime, fail2ban, before);
 }
 
-function calls(jail: DumpedJail, action: string): boolean {
-  return jail.commands(action).some((command) => command.includes(programName));
+/** Ours stands in place of the action's file, or did: it may bear another name in the jail. */
+function isReplaced(jail: DumpedJail, action: string): boolean {
+  return [actionName, tokenActionName].includes(action) || jail.options(action).has("cftoken");
 }
 
-/** Stock Debian 12 is like this: fail2ban watches sshd's log, and nothing writes one. */
-function remedyOf(error: string): string {
+/** What mends a fault of fail2ban's configuration; null where nothing is known of it. */
+export function remedyOf(error: string): string | null {
+  // Stock Debian 12 is like this: fail2ban watches sshd's log, and nothing writes one.
   const jail = /any log file for (\S+) jail/.exec(error)?.[1];
-  if (jail === undefined) return "";
-  return ` (write "[${jail}]" and "backend = systemd" into jail.d/${jail}.local, or install what writes its log, as rsyslog)`;
+  if (jail === undefined) return null;
+  return `write "[${jail}]" and "backend = systemd" into jail.d/${jail}.local, or install what writes its log, as rsyslog`;
 }

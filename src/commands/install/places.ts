@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { defaultConfigPath } from "../../config.ts";
-import { unitNames } from "../../fail2ban/files.ts";
+import { programPath, unitNames } from "../../fail2ban/files.ts";
 import type { Runtime } from "../../runtime.ts";
 
 /** Where everything goes, as paths that can be opened. */
@@ -13,6 +13,10 @@ export interface Places {
   /** fail2ban's directory as the configuration names it. */
   readonly fail2banName: string;
   readonly binary: string;
+  /** The binary's path as the files that call it name it. */
+  readonly program: string;
+  /** The binary is a distribution's package's, which alone replaces and removes it. */
+  readonly packaged: boolean;
   readonly configDirectory: string;
   readonly config: string;
   readonly journalDirectory: string;
@@ -24,17 +28,24 @@ export interface Places {
 
 export const defaultFail2ban = "/etc/fail2ban";
 
+/** Where a package has the program: /usr/local is not for packages. */
+const packagedPath = "/usr/bin/fail2ban-cloudflare";
+
 export function placesOf(runtime: Runtime, root: string | undefined, fail2ban: string): Places {
   const live = root === undefined;
   const base = live ? runtime.root : join(runtime.root, root);
   const under = (path: string): string => join(base, path);
+  const packaged = live && runtime.execPath === under(packagedPath);
+  const program = packaged ? packagedPath : programPath;
   const unit = (name: string): string => under(`/etc/systemd/system/${name}`);
   return {
     root: base,
     live,
     fail2ban: under(fail2ban),
     fail2banName: fail2ban,
-    binary: under("/usr/local/bin/fail2ban-cloudflare"),
+    binary: under(program),
+    program,
+    packaged,
     configDirectory: under("/etc/fail2ban-cloudflare"),
     config: under(defaultConfigPath),
     journalDirectory: under("/var/lib/fail2ban/cloudflare"),

@@ -1,10 +1,10 @@
 import { existsSync, globSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Failure } from "../../errors.ts";
-import { actionOptions } from "../../fail2ban/action-options.ts";
 import {
   actionFile,
   actionPath,
+  asTokenAction,
   configurationFile,
   cronFile,
   jailFile,
@@ -13,7 +13,12 @@ import {
   jailPath,
   localActionFile,
   localActionPath,
+  localTokenActionPath,
   logrotateFile,
+  noCredentialFile,
+  noCredentialPath,
+  programPath,
+  tokenActionPath,
   unitFiles,
   unitNames,
 } from "../../fail2ban/files.ts";
@@ -21,9 +26,11 @@ import { overridesOf } from "../../fail2ban/overrides.ts";
 import { standing } from "../../fail2ban/seal.ts";
 import { isAtLeast } from "../../fail2ban/version.ts";
 import type { Fail2banVersion } from "../../fail2ban/version.ts";
+import { describe, linesOf, setting } from "./imported.ts";
+import type { Move } from "./move.ts";
 import { defaultFail2ban } from "./places.ts";
 import type { Places } from "./places.ts";
-import { placeBinary, placeDirectory, placeFile, placeOnce, removeFile } from "./steps.ts";
+import { placeBinary, placeDirectory, placeFile, placeOnce, removeFile, restrictFile } from "./steps.ts";
 import type { Step } from "./steps.ts";
 
 export interface InstallOptions {
@@ -32,64 +39,119 @@ export interface InstallOptions {
   /** Write cloudflare.local and leave cloudflare.conf to the package. */
   readonly local: boolean;
   readonly force: boolean;
+  /** What is taken over of fail2ban's own actions. */
+  readonly move: Move;
 }
 
 /** What an installation does to the files, and nothing done yet; a failure where it must not be done. */
 export function planInstall(places: Places, binary: string, options: InstallOptions): readonly Step[] {
-  const { version, local } = options;
-  const [wanted, other] = local ? [localActionPath, actionPath] : [actionPath, localActionPath];
-  const action = local ? localActionFile(version) : actionFile(version);
-  const configuration = planConfiguration(places, options);
-  const formerVariant = removeFile(join(places.fail2ban, other), options);
-  return [
-    placeBinary(places.binary, binary),
+  const { move } = options;
+  return guarded(move.readable, [
+    ...planBinary(places, binary),
     placeDirectory(places.configDirectory, 0o700),
-    configuration,
+    planConfiguration(places, options),
     placeDirectory(places.journalDirectory, 0o700),
-    placeFile(join(places.fail2ban, wanted), action, options),
-    ...(formerVariant === null ? [] : [formerVariant]),
+    ...planActions(places, options),
+    placeFile(join(places.fail2ban, noCredentialPath), noCredentialFile, options),
     ...(options.jail ? [planJail(places, options)] : []),
     ...planCourier(places, options),
     ...planLogrotate(places, options),
+  ]);
+}
+
+/** The action, and the one in place of cloudflare-token's where a jail may use that. */
+function planActions(places: Places, options: InstallOptions): readonly Step[] {
+  const { version, local, move } = options;
+  const text = calling(places, local ? localActionFile(version) : actionFile(version));
+  const under = (path: string): string => join(places.fail2ban, path);
+  const [wanted, other] = local ? [localActionPath, actionPath] : [actionPath, localActionPath];
+  const [token, otherToken] = local
+    ? [localTokenActionPath, tokenActionPath]
+    : [tokenActionPath, localTokenActionPath];
+  const standsThere = [token, otherToken].some((path) => standing(under(path)).kind === "ours");
+  const formerVariants = [other, otherToken].map((path) => removeFile(under(path), options));
+  return [
+    placeFile(under(wanted), text, options),
+    ...(move.token || standsThere ? [placeFile(under(token), asTokenAction(text), options)] : []),
+    ...formerVariants.filter((step) => step !== null),
   ];
 }
 
-/** The skeleton; a credential of the action file that goes is taken over, as the guides put it there. */
-function planConfiguration(places: Places, { local }: InstallOptions): Step {
-  const former = join(places.fail2ban, actionPath);
-  const { cfuser, cftoken, path } = actionOptions(places.fail2ban);
-  const leaving = !local && cftoken !== "" && path === former && standing(former).kind === "foreign";
-  const lines = places.fail2banName === defaultFail2ban ? [] : [setting("fail2ban", places.fail2banName)];
-  if (leaving && cfuser === "") lines.push(setting("api_token", cftoken));
-  if (leaving && cfuser !== "") lines.push(setting("email", cfuser), setting("api_key", cftoken));
-  const step = placeOnce(places.config, configurationFile(lines), 0o600);
-  if (!leaving) return step;
-  const note =
-    step.sign === "+"
-      ? `"${places.config}" has the credential of "${former}" now`
-      : `"${former}" had a credential: copy it into "${places.config}" unless there is one`;
-  return { ...step, note };
+/** A package's program stays where it is. */
+function planBinary(places: Places, binary: string): readonly Step[] {
+  return places.packaged ? [] : [placeBinary(places.binary, binary)];
 }
 
-function setting(key: string, value: string): string {
-  return `${key} = ${JSON.stringify(value)}`;
+/** A program that was installed without the package whose program takes over: it goes when nothing calls it any more. */
+export function planOtherBinary({ root, binary, packaged }: Places): readonly Step[] {
+  const other = join(root, programPath);
+  if (!packaged || !existsSync(other)) return [];
+  const note = `"${other}" goes: the package's "${binary}" is used from now on`;
+  return [{ sign: "-", path: other, note, apply: (transaction) => transaction.remove(other) }];
 }
 
-/** Fails where the jail would keep fail2ban from starting. */
-function planJail(places: Places, { version, force }: InstallOptions): Step {
+/** A file of ours, with the path of the program that is installed. */
+function calling({ program }: Places, text: string): string {
+  return text.replaceAll(programPath, program);
+}
+
+/** The skeleton, with what is taken over. */
+function planConfiguration(places: Places, { move }: InstallOptions): Step {
+  const own = places.fail2banName === defaultFail2ban ? [] : [setting("fail2ban", places.fail2banName)];
+  const { settings, tables } = linesOf(move.imports);
+  const step = placeOnce(places.config, configurationFile([...own, ...settings], tables), 0o600);
+  const note = (step.sign === "+" ? move.imports : move.missing).map(describe).join("; ");
+  if (note === "") return step;
+  return {
+    ...step,
+    note:
+      step.sign === "+"
+        ? `"${places.config}" has what fail2ban's configuration had: ${note}`
+        : `"${places.config}" lacks what fail2ban's configuration has: ${note}`,
+  };
+}
+
+/** The steps, and that nobody else reads the files given, be they replaced or not. */
+function guarded(readable: readonly string[], steps: readonly Step[]): readonly Step[] {
+  const replaced = new Set(steps.filter(({ sign }) => sign !== "=").map(({ path }) => path));
+  const alone = readable.filter((path) => !replaced.has(path)).map(restrictFile);
+  return [
+    ...alone,
+    ...steps.map((step): Step => {
+      if (!replaced.has(step.path) || !readable.includes(step.path)) return step;
+      return {
+        ...step,
+        // Before it is kept under another name.
+        apply(transaction) {
+          transaction.restrict(step.path);
+          step.apply?.(transaction);
+        },
+      };
+    }),
+  ];
+}
+
+/** Why the jail would keep fail2ban from starting; null where it would not. */
+export function jailObstacle(places: Places, version: Fail2banVersion): Failure | null {
   const refuse = (state: string, hint: string): Failure =>
     new Failure("config", `Cannot enable jail "${jailName}": ${state}`, {
       hint: `${hint}, or leave the jail out: install --no-jail`,
     });
   if (!isAtLeast(version, [0, 9]))
-    throw refuse("this fail2ban does not read jail.d", "upgrade fail2ban to 0.9.4 or later");
+    return refuse("this fail2ban does not read jail.d", "upgrade fail2ban to 0.9.4 or later");
   const filters = join(places.fail2ban, "filter.d");
   if (existsSync(filters) && !existsSync(join(filters, `${jailName}.conf`)))
-    throw refuse(`"${filters}/${jailName}.conf" is missing`, "upgrade fail2ban to 0.9.4 or later");
+    return refuse(`"${filters}/${jailName}.conf" is missing`, "upgrade fail2ban to 0.9.4 or later");
   const overrides = overridesOf(places.fail2ban, jailName);
   const logsElsewhere = overrides.some(({ options }) => options.has("logpath") || options.has("backend"));
   if (places.live && !logsElsewhere && globSync(join(places.root, jailLogs)).length === 0)
-    throw refuse(`no file matches ${jailLogs}, and fail2ban would not start`, "install nginx");
+    return refuse(`no file matches ${jailLogs}, and fail2ban would not start`, "install nginx");
+  return null;
+}
+
+function planJail(places: Places, { version, force }: InstallOptions): Step {
+  const obstacle = jailObstacle(places, version);
+  if (obstacle !== null) throw obstacle;
   const step = placeFile(
     join(places.fail2ban, jailPath),
     jailFile(version, { iptables: hasIptables(places) }),
@@ -97,7 +159,7 @@ function planJail(places: Places, { version, force }: InstallOptions): Step {
       force,
     },
   );
-  const winner = overrides.findLast(({ options }) => options.has("action"));
+  const winner = overridesOf(places.fail2ban, jailName).findLast(({ options }) => options.has("action"));
   if (winner === undefined) return step;
   const note = `"${winner.path}" sets another action for jail "${jailName}", and wins: it must name cloudflare too`;
   return { ...step, note: step.note === undefined ? note : `${step.note}; ${note}` };
@@ -112,8 +174,10 @@ function hasIptables({ root, live }: Places): boolean {
 /** What starts the courier beside the hooks. */
 function planCourier(places: Places, { force }: InstallOptions): readonly Step[] {
   if (places.systemd)
-    return unitNames.map((name) => placeFile(places.units[name], unitFiles[name], { force }));
-  const step = placeFile(places.cron, cronFile, { force });
+    return unitNames.map((name) =>
+      placeFile(places.units[name], calling(places, unitFiles[name]), { force }),
+    );
+  const step = placeFile(places.cron, calling(places, cronFile), { force });
   if (!places.live || existsSync(dirname(places.cron))) return [step];
   const note = `there is no systemd and no "${dirname(places.cron)}": have "${places.binary} deliver" run every minute`;
   return [{ sign: "=", path: places.cron, note }];

@@ -1,6 +1,14 @@
 import { existsSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { actionPath, jailPath, localActionPath, unitNames } from "../../fail2ban/files.ts";
+import { dirname, join } from "node:path";
+import {
+  actionPath,
+  jailPath,
+  localActionPath,
+  localTokenActionPath,
+  noCredentialPath,
+  tokenActionPath,
+  unitNames,
+} from "../../fail2ban/files.ts";
 import { takeCourierLock } from "../../journal/lock.ts";
 import type { Runtime } from "../../runtime.ts";
 import type { Places } from "./places.ts";
@@ -20,11 +28,16 @@ export function planRemoval(
     join(places.fail2ban, jailPath),
     join(places.fail2ban, actionPath),
     join(places.fail2ban, localActionPath),
+    join(places.fail2ban, tokenActionPath),
+    join(places.fail2ban, localTokenActionPath),
     ...unitNames.map((name) => places.units[name]),
     places.cron,
     places.logrotate,
   ];
-  const removals = files.map((path) => removeFile(path, options)).filter((step) => step !== null);
+  const nested = removeFile(join(places.fail2ban, noCredentialPath), options);
+  const removals = [...files.map((path) => removeFile(path, options)), withDirectory(nested)].filter(
+    (step) => step !== null,
+  );
   const binary: Step = {
     sign: "-",
     path: places.binary,
@@ -33,9 +46,21 @@ export function planRemoval(
   const purged = [places.configDirectory, places.journalDirectory].filter((path) => existsSync(path));
   return [
     ...removals,
-    ...(existsSync(places.binary) ? [binary] : []),
+    ...(existsSync(places.binary) && !places.packaged ? [binary] : []),
     ...purged.map((path): Step => ({ sign: options.purge ? "-" : "=", path })),
   ];
+}
+
+/** The directory was made for the file. */
+function withDirectory(step: Step | null): Step | null {
+  if (step === null) return null;
+  return {
+    ...step,
+    apply(transaction) {
+      step.apply?.(transaction);
+      transaction.removeEmpty(dirname(step.path));
+    },
+  };
 }
 
 /** These first: while fail2ban lets go of the action, it still calls the program. */

@@ -65,6 +65,12 @@ export function placeOnce(path: string, text: string, mode: number): Step {
   return { sign: "+", path, apply: (transaction) => transaction.write(path, text, { mode, keepAs: null }) };
 }
 
+/** A file that others could read, and that stays as it is otherwise. */
+export function restrictFile(path: string): Step {
+  const note = `"${path}" holds a credential: only root can read it now`;
+  return { sign: "~", path, note, apply: (transaction) => transaction.restrict(path) };
+}
+
 export function placeDirectory(path: string, mode: number): Step {
   const apply = (transaction: Transaction): void => transaction.directory(path, mode);
   const found = statSync(path, { throwIfNoEntry: false });

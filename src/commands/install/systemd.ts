@@ -28,7 +28,10 @@ async function systemctl(runtime: Runtime, ...args: readonly string[]): Promise<
   const program = ["/usr/bin", "/bin"]
     .map((bin) => join(runtime.root, bin, "systemctl"))
     .find((path) => existsSync(path));
-  if (program === undefined) throw new Failure("unavailable", "Cannot find systemctl, though systemd runs");
+  if (program === undefined)
+    throw new Failure("unavailable", "Cannot find systemctl, though systemd runs", {
+      hint: "it belongs into /usr/bin or /bin",
+    });
   const { code, stderr } = await runtime.run([program, ...args], { timeoutMs });
   if (code === 0) return;
   const reason = stderr.trim().split("\n").at(-1) || `it ended with ${code}`;

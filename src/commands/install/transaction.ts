@@ -26,7 +26,11 @@ export interface Transaction {
   /** `keepAs`: where the file that stood there before is kept. */
   write(path: string, text: string, options: { readonly mode: number; readonly keepAs: string | null }): void;
   copy(from: string, path: string, mode: number): void;
+  /** Has nobody but the owner read a file. */
+  restrict(path: string): void;
   remove(path: string): void;
+  /** Removes a directory when all is done, unless it holds something then. */
+  removeEmpty(directory: string): void;
   move(from: string, to: string): void;
   commit(): void;
   /** Undoes everything; what could not be undone, in words. */
@@ -119,7 +123,13 @@ export function beginTransaction(): Transaction {
           chmodSync(fresh, mode);
         }),
       )(path),
+    restrict: naming("protect", (path: string) => {
+      const before = statSync(path).mode & 0o7777;
+      undo.push(() => chmodSync(path, before));
+      chmodSync(path, before & 0o700);
+    }),
     remove: naming("remove", setAside),
+    removeEmpty: (directory) => void done.push(() => removeUnlessFull(directory)),
     move: naming("move", (from: string, to: string) => {
       renameSync(from, to);
       undo.push(() => renameSync(to, from));
@@ -139,6 +149,12 @@ export function beginTransaction(): Transaction {
       return left;
     },
   };
+}
+
+function removeUnlessFull(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {}
 }
 
 /** A name beside the file that neither fail2ban, systemd nor cron reads. */

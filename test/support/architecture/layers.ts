@@ -11,8 +11,19 @@ interface Layer {
   readonly node?: "all" | "pure";
 }
 
-const leaves = ["src/errors.ts", "src/secret.ts", "src/runtime.ts", "src/nearest.ts"];
+const leaves = ["src/errors.ts", "src/secret.ts", "src/runtime.ts", "src/nearest.ts", "src/wrapped.ts"];
+const texts = ["src/help.ts", "src/manual.ts"];
 const commons = ["src/core/", "src/config.ts", "src/log.ts", ...leaves];
+/** What the composition root puts together. */
+const wired = [
+  ...commons,
+  "src/credential.ts",
+  "src/intake-options.ts",
+  "src/cloudflare/",
+  "src/journal/",
+  "src/fail2ban/",
+  "package.json",
+];
 const edge = ["src/core/", "src/errors.ts", "src/runtime.ts", "src/secret.ts"];
 
 /** The direction of design.md, section 5; a file belongs to the first layer that names it or its directory. */
@@ -20,7 +31,7 @@ const layers: readonly Layer[] = [
   { of: "src/index.ts", may: ["src/cli.ts", "src/runtime.ts"], node: "all" },
   {
     of: "src/cli.ts",
-    may: [...commons, "src/commands/", "src/arguments.ts", "package.json"],
+    may: [...commons, ...texts, "src/commands/", "src/arguments.ts", "package.json"],
     packages: ["citty"],
     node: "pure",
   },
@@ -30,8 +41,10 @@ const layers: readonly Layer[] = [
       ...commons,
       "src/commands/",
       "src/wire.ts",
+      "src/wire/",
       "src/credential.ts",
       "src/intake-options.ts",
+      "src/manual.ts",
       "src/journal/",
       "src/fail2ban/",
       "package.json",
@@ -39,19 +52,8 @@ const layers: readonly Layer[] = [
     packages: ["citty", "consola"],
     node: "all",
   },
-  {
-    of: "src/wire.ts",
-    may: [
-      ...commons,
-      "src/credential.ts",
-      "src/intake-options.ts",
-      "src/cloudflare/",
-      "src/journal/",
-      "src/fail2ban/",
-      "package.json",
-    ],
-    node: "pure",
-  },
+  { of: "src/wire.ts", may: [...wired, "src/wire/"], node: "pure" },
+  { of: "src/wire/", may: [...wired, "src/wire/"], node: "pure" },
   { of: "src/core/", may: ["src/core/", "src/errors.ts"], packages: ["ipaddr.js"], node: "pure" },
   { of: "src/cloudflare/", may: [...edge, "src/cloudflare/"], packages: ["@cloudflare/types"], node: "pure" },
   { of: "src/journal/", may: [...edge, "src/journal/"], packages: ["bun:sqlite"], node: "all" },
@@ -61,8 +63,13 @@ const layers: readonly Layer[] = [
   { of: "src/secret.ts", may: [] },
   { of: "src/runtime.ts", may: [] },
   { of: "src/nearest.ts", may: [], packages: ["fastest-levenshtein"] },
+  { of: "src/wrapped.ts", may: [] },
+  { of: "src/manual.ts", may: [], packages: ["citty"] },
+  { of: "src/help.ts", may: [...leaves, "src/manual.ts", "package.json"] },
   { of: "src/log.ts", may: leaves, packages: ["consola"], node: "all" },
   { of: "src/arguments.ts", may: commons, packages: ["citty"] },
+  { of: "src/config.ts", may: [...commons, "src/config/"], node: "all" },
+  { of: "src/config/", may: [...commons, "src/config/"], node: "all" },
   { of: "src/", may: commons, node: "all" },
 ];
 

@@ -1,5 +1,5 @@
 import type { Answer, ApiRequest } from "./answer.ts";
-import { pageOf, refusal, success } from "./answer.ts";
+import { jsonBody, pageOf, refusal, success } from "./answer.ts";
 import { readConfiguration } from "./configuration.ts";
 import type { Permission } from "./credentials.ts";
 import { notPermitted } from "./credentials.ts";
@@ -144,10 +144,6 @@ function isMode(value: unknown): value is Mode {
 }
 
 function readBody(text: string): Record<string, unknown> | null {
-  try {
-    const body: unknown = JSON.parse(text);
-    return typeof body === "object" && body !== null ? (body as Record<string, unknown>) : null;
-  } catch {
-    return null;
-  }
+  const body = jsonBody(text);
+  return typeof body === "object" && body !== null ? (body as Record<string, unknown>) : null;
 }

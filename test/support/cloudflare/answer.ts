@@ -21,6 +21,8 @@ export interface ApiError {
   readonly code?: number;
   readonly message: string;
   readonly error_chain?: readonly ApiError[];
+  /** Which part of the request is meant. */
+  readonly source?: { readonly pointer: string };
 }
 
 export interface PageInfo {
@@ -69,4 +71,36 @@ export function pageOf(
     total_pages: Math.ceil(items.length / size),
   };
   return { status: 200, body: { success: true, errors: [], messages: [], result, result_info } };
+}
+
+/**
+ * The page that `cursor` and `per_page` ask for. A page that is too long is refused in the words that clients have
+ * reported; the size of a page that asks for none is unverified.
+ */
+export function cursorPageOf(
+  items: readonly unknown[],
+  query: URLSearchParams,
+  { most }: { readonly most: number },
+): Answer {
+  const size = Number(query.get("per_page") ?? 25);
+  const cursor = query.get("cursor");
+  const start = cursor === null ? 0 : Number(Buffer.from(cursor, "base64url").toString());
+  if (!Number.isInteger(size) || size < 1 || size > most || !Number.isInteger(start))
+    return refusal(400, { code: 10027, message: "invalid or expired cursor" });
+  const at = (index: number): string => Buffer.from(String(index)).toString("base64url");
+  const cursors = {
+    ...(start + size < items.length ? { after: at(start + size) } : {}),
+    ...(start > 0 ? { before: at(Math.max(0, start - size)) } : {}),
+  };
+  const result = items.slice(start, start + size);
+  return { status: 200, body: { success: true, errors: [], messages: [], result, result_info: { cursors } } };
+}
+
+/** The JSON of a request's body; null for none, and for what is no JSON. */
+export function jsonBody(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
 }

@@ -7,7 +7,7 @@ export interface Asked {
   readonly body: unknown;
 }
 
-/** Calls the fake as its valid token, `{zone}` and `{account}` replaced by its ids; `headers` replace the credential. */
+/** Calls the fake as its valid token, `{zone}`, `{account}` and `{list}` replaced by the ids of its first; `headers` replace the credential. */
 export async function ask(
   edge: FakeCloudflare,
   call: string,
@@ -18,7 +18,10 @@ export async function ask(
   } = {},
 ): Promise<Asked> {
   const [method = "GET", template = "/"] = call.split(" ");
-  const path = template.replace("{account}", edge.account.id).replace("{zone}", () => edge.zone.id);
+  const path = template
+    .replace("{account}", edge.account.id)
+    .replace("{zone}", () => edge.zone.id)
+    .replace("{list}", () => edge.lists.idOf(edge.lists.names()[0] ?? ""));
   const { body, signal, headers = { Authorization: `Bearer ${edge.token}` } } = options;
   const response = await fetch(`${edge.url}${path}`, {
     method,

@@ -17,6 +17,8 @@ export interface Token {
   readonly permissions: "all" | readonly Permission[];
   readonly status: "active" | "disabled" | "expired";
   readonly account: string | null;
+  /** RFC 3339; absent for a token without an end. */
+  readonly expires_on?: string;
 }
 
 /** Who calls: the owner of a Global API Key, or a token. */

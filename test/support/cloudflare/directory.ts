@@ -106,9 +106,9 @@ function nameMatches(name: string, wanted: string): boolean {
 /** Each check knows only its own kind of token: the user's, or those of that account. */
 function verified(caller: Caller | null, account: string | null) {
   if (caller === null || caller === "key" || caller.account !== account) return invalidToken();
-  const { id, status } = caller;
+  const { id, status, expires_on } = caller;
   return success(
-    { id, status },
+    { id, status, expires_on },
     { messages: [{ code: 10000, message: `This API Token is valid and ${status}` }] },
   );
 }

@@ -3,7 +3,8 @@ import type { AuthorizationKind, Token } from "./credentials.ts";
 import type { Account, Ranges, Zone } from "./directory.ts";
 import type { Fault, FaultOptions } from "./faults.ts";
 import type { Limit } from "./rate-limit.ts";
-import type { AccessRule, Planted, Scope } from "./rule-store.ts";
+import type { AccessRule, Planted, RuleChange, Scope } from "./rule-store.ts";
+import type { FakeCustomRules, FakeLists } from "./waf.ts";
 import type { WantedZone } from "./world.ts";
 
 export interface FakeOptions {
@@ -26,6 +27,8 @@ export interface Call {
   /** Below the API's base, as "/zones". */
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
+  /** As JSON says it; undefined where there was none. */
+  readonly body: unknown;
   readonly at: number;
   /** null while it is under way, and for good when it is never answered. */
   readonly status: number | null;
@@ -61,10 +64,15 @@ export interface FakeCloudflare extends AsyncDisposable {
   onRequest: ((call: Call) => void | Promise<void>) | null;
   /** Called when the work is done and the answer is not yet sent. */
   onAnswer: ((call: Call) => void | Promise<void>) | null;
+  /** Told of every change of a rule as it happens, whoever makes it. */
+  onChange: ((change: RuleChange) => void) | null;
   /** Makes another token; default: a user's, active, without any permission. */
   grant(text: string, token?: Partial<Omit<Token, "text">>): string;
   /** Takes a token away, as if it was rolled. */
   revoke(text: string): void;
+  readonly lists: FakeLists;
+  readonly customRules: FakeCustomRules;
+  /** What access rules, and custom rules with their lists, act against; in short form, sorted, each once. */
   blocked(scope?: Scope): string[];
   rules(scope?: Scope): AccessRule[];
   plant(scope: Scope, planted: Planted): AccessRule;

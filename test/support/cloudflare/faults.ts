@@ -43,14 +43,21 @@ export const faultKinds = [
 export interface FaultOptions {
   /** How many requests meet it: 1 unless told; Infinity until healed. */
   readonly times?: number;
-  /** Which requests meet it; the path is below the API's base. */
-  readonly when?: (request: { readonly method: string; readonly path: string }) => boolean;
+  /** Which requests meet it. */
+  readonly when?: (request: FaultyRequest) => boolean;
+}
+
+export interface FaultyRequest {
+  readonly method: string;
+  /** Below the API's base. */
+  readonly path: string;
+  readonly body: string;
 }
 
 export interface FaultQueue {
   add(fault: Fault, options?: FaultOptions): void;
   /** The oldest fault that is meant for this request, used up by one. */
-  next(request: { readonly method: string; readonly path: string }): Fault | null;
+  next(request: FaultyRequest): Fault | null;
   clear(): void;
 }
 

@@ -33,6 +33,13 @@ export interface Planted {
   readonly notes?: string;
 }
 
+/** Something that happened to a rule, whoever did it. */
+export interface RuleChange {
+  readonly kind: "added" | "changed" | "removed";
+  /** As it is now, or was when it was removed. */
+  readonly rule: AccessRule;
+}
+
 export interface RuleStore {
   /** The rules of a scope in the order of their making; without a scope, all. */
   rules(scope?: Scope): AccessRule[];
@@ -51,7 +58,14 @@ export interface RuleStore {
   blocked(scope?: Scope): string[];
 }
 
-export function ruleStore(describe: (scope: Scope) => AccessRule["scope"], now: () => number): RuleStore {
+export interface RuleStoreOptions {
+  readonly describe: (scope: Scope) => AccessRule["scope"];
+  readonly now: () => number;
+  /** Told of every change, when it has happened. */
+  readonly told: (change: RuleChange) => void;
+}
+
+export function ruleStore({ describe, now, told }: RuleStoreOptions): RuleStore {
   const shelves = new Map<string, Shelf>();
   const shelf = (scope: Scope) =>
     shelves.getOrInsertComputed(scope.type === "user" ? "user" : `${scope.type}:${scope.id}`, () => ({
@@ -82,6 +96,7 @@ export function ruleStore(describe: (scope: Scope) => AccessRule["scope"], now: 
       };
       rules.set(id, rule);
       taken.add(identity(configuration));
+      told({ kind: "added", rule });
       return rule;
     },
     plant(scope, { mode = "block", value, notes = "" }) {
@@ -95,14 +110,18 @@ export function ruleStore(describe: (scope: Scope) => AccessRule["scope"], now: 
       if (rule === undefined) return undefined;
       const changed = { ...rule, ...change, modified_on: new Date(now()).toISOString() };
       rules.set(id, changed);
+      told({ kind: "changed", rule: changed });
       return changed;
     },
     remove(id, scope) {
       const places = scope === undefined ? [...shelves.values()] : [shelf(scope)];
       return places.some(({ rules, taken }) => {
         const rule = rules.get(id);
-        if (rule !== undefined) taken.delete(identity(rule.configuration));
-        return rules.delete(id);
+        if (rule === undefined) return false;
+        taken.delete(identity(rule.configuration));
+        rules.delete(id);
+        told({ kind: "removed", rule });
+        return true;
       });
     },
     blocked(scope) {

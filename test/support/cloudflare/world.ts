@@ -4,6 +4,7 @@ export interface WantedZone {
   readonly name: string;
   readonly id?: string;
   readonly accountId?: string;
+  readonly status?: Zone["status"];
 }
 
 /** The zones, and the accounts that they are in; there is always one account. */
@@ -18,13 +19,15 @@ export function worldOf(wanted: readonly WantedZone[]): {
     name: `Test account ${index + 1}`,
     scope: { type: "account", id },
   }));
-  const zones = wanted.map(({ name, id = idOf(name), accountId = idOf("account") }): Zone => ({
-    id,
-    name,
-    account: first(accounts.filter((account) => account.id === accountId)),
-    status: "active",
-    scope: { type: "zone", id },
-  }));
+  const zones = wanted.map(
+    ({ name, id = idOf(name), accountId = idOf("account"), status = "active" }): Zone => ({
+      id,
+      name,
+      account: first(accounts.filter((account) => account.id === accountId)),
+      status,
+      scope: { type: "zone", id },
+    }),
+  );
   return { zones, accounts };
 }
 

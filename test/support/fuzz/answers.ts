@@ -30,7 +30,42 @@ const zone = fc.record(
   { id: notId, name: or(fc.constantFrom("example.com", "example.net")) },
   { requiredKeys: [] },
 );
-const code = fc.constantFrom(10009, 10001, 10000, 9109, 971, 7003, 1001, 0);
+const list = fc.record(
+  {
+    id: or(hex),
+    name: or(fc.constantFrom("fail2ban", "fail2ban_challenge")),
+    kind: or(fc.constantFrom("ip", "hostname")),
+    num_items: or(fc.constantFrom(0, 1, 600, 1e9)),
+  },
+  { requiredKeys: [] },
+);
+const item = fc.record(
+  { id: or(hex), ip: or(fc.constantFrom(...held)), comment: or(fc.constant("Fail2Ban sshd host:web1")) },
+  { requiredKeys: [] },
+);
+const operation = fc.record(
+  {
+    operation_id: or(hex),
+    status: or(fc.constantFrom("pending", "running", "completed", "failed")),
+    error: or(fc.constantFrom("This list is at the maximum number of items", "no")),
+  },
+  { requiredKeys: [] },
+);
+const customRule = fc.record(
+  {
+    id: or(hex),
+    action: or(fc.constantFrom("block", "skip")),
+    expression: or(fc.constantFrom("(ip.src in $fail2ban)", "(ip.src in $other)")),
+    enabled: or(fc.boolean()),
+    ref: or(fc.constant("fail2ban_cloudflare_fail2ban")),
+  },
+  { requiredKeys: [] },
+);
+const ruleset = fc.record(
+  { id: or(hex), rules: or(fc.array(or(customRule), { maxLength: 3 })) },
+  { requiredKeys: [] },
+);
+const code = fc.constantFrom(10003, 10038, 10009, 10001, 10000, 9109, 971, 7003, 1001, 0);
 const apiError = fc.record(
   {
     code: or(code),
@@ -39,17 +74,32 @@ const apiError = fc.record(
   },
   { requiredKeys: [] },
 );
+const listResults = [
+  operation,
+  ruleset,
+  list,
+  fc.array(or(list), { maxLength: 3 }),
+  fc.array(or(item), { maxLength: 3 }),
+];
 const envelope = fc.record(
   {
     success: or(fc.boolean()),
     errors: or(fc.array(or(apiError), { maxLength: 3 })),
-    result: or(fc.oneof(rule, fc.array(or(rule), { maxLength: 3 }), fc.array(or(zone), { maxLength: 3 }))),
+    result: or(
+      fc.oneof(
+        rule,
+        fc.array(or(rule), { maxLength: 3 }),
+        fc.array(or(zone), { maxLength: 3 }),
+        ...listResults,
+      ),
+    ),
     result_info: or(
       fc.record(
         {
           total_pages: or(fc.constantFrom(0, 1, 2, -1, 1.5, 1e9)),
           total_count: or(fc.constantFrom(0, 1, 1e12)),
           per_page: or(fc.constantFrom(0, 100, -1)),
+          cursors: or(fc.record({ after: or(fc.constantFrom("", "next", "again")) }, { requiredKeys: [] })),
         },
         { requiredKeys: [] },
       ),

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 
-const commands = "ban unban flush start stop deliver sync status list realip help --help --version";
+const commands =
+  "ban unban flush start stop deliver sync status list realip login doctor help --help --version";
 const command = fc.constantFrom(...commands.split(" "));
 const known = fc.constantFrom(
   ..."--jail --bantime --restored --mode --profile --wait --family --once --json --dry-run --help --".split(

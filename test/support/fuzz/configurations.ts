@@ -4,7 +4,7 @@ import fc from "fast-check";
 export const secret = "PLANTED-secret-0123456789abcdef";
 
 const keys =
-  "api_token api_token_file email api_key api_key_file zones account backend mode ipv6_prefix ignore restart_grace budget host journal log api_base fail2ban profiles";
+  "api_token api_token_file email api_key api_key_file zones account backend list capacity mode ipv6_prefix ignore restart_grace budget host journal log api_base fail2ban profiles";
 const key = fc.oneof(
   { weight: 5, arbitrary: fc.constantFrom(...keys.split(" ")) },
   fc.constantFrom(
@@ -26,7 +26,7 @@ const value = fc.oneof(
     ...'"" " " "/" "/etc" "/etc/fail2ban-cloudflare/config.toml" "/dev/null/x" "a/b" "x\\ny" [""] ["a","a"] \'\''.split(
       " ",
     ),
-    ...'["203.0.113.0/24"] ["0.0.0.0/0"] "block" "whitelist" "access-rules" {a=1} {a={b={c=[{}]}}} """ \'\'\' " #'.split(
+    ...'["203.0.113.0/24"] ["0.0.0.0/0"] "block" "whitelist" "access-rules" "list" {a=1} {a={b={c=[{}]}}} """ \'\'\' " #'.split(
       " ",
     ),
     `"${"a/".repeat(3_000)}"`,
@@ -67,6 +67,7 @@ const wellTyped = fc
       fail2ban: path,
       zones: fc.array(text, { maxLength: 3 }),
       account: text,
+      backend: fc.constantFrom("access-rules", "list"),
       mode: fc.constantFrom("block", "challenge"),
       ipv6_prefix: fc.integer({ min: 32, max: 128 }),
       ignore: fc.array(fc.constantFrom("192.0.2.0/24", "2001:db8::/32", "0.0.0.0/0"), { maxLength: 2 }),

@@ -1,0 +1,65 @@
+import { Failure } from "../errors.ts";
+import type { Applied, Fate } from "./apply.ts";
+import { backoffMs } from "./backoff.ts";
+import type { Delivery } from "./deliver.ts";
+import type { Due, Pending } from "./ports.ts";
+import { messageOf, noteOutage, rejectedMs } from "./trouble.ts";
+import type { Opened } from "./trouble.ts";
+
+/** Waits of one network whose calls fail while others work. */
+const retry = { baseMs: 1_000, capMs: 300_000 };
+
+/** Notes in the journal how every network of a round goes on. */
+export async function settleRound(
+  delivery: Delivery,
+  { due, missingUntilAt }: Pick<Opened, "missingUntilAt"> & { readonly due: readonly Due[] },
+  { fates, worked }: Pick<Applied, "fates" | "worked">,
+): Promise<void> {
+  const { journal, profile, gate, now, random, log } = delivery;
+  const missing: Fate | null = missingUntilAt === null ? null : { kind: "paused", untilAt: missingUntilAt };
+  const done: number[] = [];
+  const crowded: Pending[] = [];
+  const pausedUntil = new Map<number, number[]>();
+  let unavailable: string | null = null;
+  for (const { pending } of due) {
+    const fate = fates.get(pending.generation) ?? missing;
+    if (fate === null) done.push(pending.generation);
+    else if (fate.kind === "full") crowded.push(pending);
+    else if (fate.kind === "paused")
+      pausedUntil.getOrInsertComputed(fate.untilAt, () => []).push(pending.generation);
+    else if (fate.kind === "failed" && (await giveFate(delivery, pending, fate.failure)))
+      unavailable = messageOf(fate.failure);
+  }
+  await journal.settle(done);
+  for (const [untilAt, generations] of pausedUntil)
+    await journal.retry(generations, untilAt, "a place cannot be used");
+  if (crowded.length > 0) {
+    const tries = Math.max(...crowded.map(({ attempts }) => attempts)) + 1;
+    const generations = crowded.map(({ generation }) => generation);
+    await journal.retry(generations, now() + backoffMs(tries, random, retry), "the lists are full");
+  }
+  if (worked && (await gate.worked())) {
+    log("info", "", "Cloudflare answers again");
+    await journal.hurry(profile.name);
+  }
+  if (!worked && unavailable !== null) await noteOutage(delivery, unavailable);
+}
+
+/** Notes how a failed network goes on; true when Cloudflare could not be reached. */
+async function giveFate(
+  { journal, now, random, log }: Delivery,
+  pending: Pending,
+  failure: unknown,
+): Promise<boolean> {
+  if (!(failure instanceof Failure)) throw failure;
+  if (failure.kind === "refused") {
+    await journal.park(pending.generation, failure.summary);
+    log("warn", "", `Parked ${pending.network.text}: ${failure.summary}`);
+    return false;
+  }
+  const waitMs =
+    failure.retryAfterMs ??
+    (failure.kind === "unavailable" ? backoffMs(pending.attempts + 1, random, retry) : rejectedMs);
+  await journal.retry([pending.generation], now() + Math.min(waitMs, rejectedMs), failure.message);
+  return failure.kind === "unavailable";
+}

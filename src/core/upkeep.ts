@@ -1,0 +1,51 @@
+import type { Courier } from "./courier.ts";
+import type { FactLedger } from "./ports.ts";
+import { syncProfile } from "./sync.ts";
+
+/** fail2ban's bans are read so often, in case a hook could not record one. */
+const recoverEveryMs = 600_000;
+
+/** The edge is compared so often, in case somebody changed it. */
+const syncEveryMs = 3_600_000;
+
+/** A comparison that did not come to every place is made again after this time. */
+const syncAgainMs = 600_000;
+
+/** Holds what fail2ban bans and no hook could record. */
+export async function recoverIfDue({ journal, recover, now }: Courier): Promise<void> {
+  if (!(await isOver(journal, "recovered_at", recoverEveryMs, now()))) return;
+  await recover();
+  await journal.setFact("recovered_at", String(now()));
+}
+
+/** Compares every place. A journal is new until that has been done once, and takes over what it finds. */
+export async function syncIfDue(courier: Courier): Promise<void> {
+  const { journal, deliveries, now, rebuild, recover } = courier;
+  if (!(await isOver(journal, "synced_at", syncEveryMs, now()))) return;
+  if (!(await isOver(journal, "sync_tried_at", syncAgainMs, now()))) return;
+  const fresh = (await journal.fact("synced_at")) === null;
+  let [tried, complete] = [false, true];
+  for (const delivery of deliveries) {
+    const places = await syncProfile(delivery, {
+      async found(entries) {
+        if (fresh) await rebuild(delivery.profile.name, entries);
+      },
+      failed: () => void (complete = false),
+    });
+    if (places === null) complete = false;
+    else tried = true;
+  }
+  if (tried) {
+    await journal.setFact("sync_tried_at", String(now()));
+    await courier.refreshRanges();
+  }
+  if (!complete) return;
+  if (fresh) await recover();
+  await journal.setFact("synced_at", String(now()));
+}
+
+/** Whether the moment of a fact is longer ago than `everyMs`, or in the future after the clock was set back. */
+async function isOver(journal: FactLedger, fact: string, everyMs: number, now: number): Promise<boolean> {
+  const at = Number((await journal.fact(fact)) ?? 0);
+  return now - at >= everyMs || at > now;
+}

@@ -1,0 +1,172 @@
+import { accessRules, placeOf } from "../cloudflare/access-rules.ts";
+import type { Scope } from "../cloudflare/access-rules.ts";
+import type { Call } from "../cloudflare/client.ts";
+import type { Config, ListConfig, ProfileConfig } from "../config.ts";
+import type { Blocklist, FactLedger, Pool, Trouble } from "../core/ports.ts";
+import type { Turns } from "../core/turns.ts";
+import { Failure } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { Runtime } from "../runtime.ts";
+import type { Ids } from "./ids.ts";
+import { listNames, listPlace, openAccount, poolName } from "./list-places.ts";
+import type { Account, Provisioner } from "./list-places.ts";
+import { listProvision } from "./list-provision.ts";
+import type { ListProvision } from "./list-provision.ts";
+
+export interface PlacesOptions {
+  readonly runtime: Runtime;
+  readonly config: Config;
+  readonly profile: ProfileConfig;
+  readonly journal: FactLedger;
+  readonly call: Call;
+  readonly ids: Ids;
+  readonly log: Log;
+  /** Why a place is not to be looked up now; null: it may be. */
+  readonly paused: (label: string) => Promise<Failure | null>;
+  /** Whether a list and its rules are made where they are missing. */
+  readonly provisioning: "when missing" | "never";
+  /** The turns of an account's bulk operations, and of the making of its rules, by their names. */
+  turnsOf(name: string): Turns;
+}
+
+export interface Found {
+  readonly places: readonly Blocklist[];
+  readonly troubles: readonly Trouble[];
+}
+
+/** The places of a profile, looked up where needed; one that cannot be used does not hold up the others. */
+export async function findPlaces(options: PlacesOptions): Promise<Found> {
+  const { profile, config, call } = options;
+  if (profile.list !== null) return findLists(options, profile.list);
+  const { scopes, troubles } = await findScopes(options);
+  return { places: scopes.map((scope) => accessRules({ call, scope, host: config.host })), troubles };
+}
+
+/** The names of a profile's places, and of their pool, as far as they are known without a call. */
+export async function placesKnown(profile: ProfileConfig, { known }: Pick<Ids, "known">): Promise<string[]> {
+  const kind = profile.account === null ? "zone" : "account";
+  const names = profile.account === null ? profile.zones : [profile.account];
+  if (names.length === 0) return [placeOf({ kind: "user" })];
+  const ids = await Promise.all(names.map((name) => known(kind, name)));
+  const { list } = profile;
+  return ids
+    .filter((id) => id !== null)
+    .flatMap((id) => {
+      if (list === null) return [placeOf({ kind, id })];
+      return [poolName(id), ...listNames(profile, list).map((name) => `${poolName(id)}:${name}`)];
+    });
+}
+
+/** A place that the journal knows and the configuration does not name any more: only to be emptied. */
+export function formerPlace(options: PlacesOptions, place: string): Blocklist {
+  const { config, call } = options;
+  const [kind = "", id = "", name = ""] = place.split(":");
+  if (kind === "list") {
+    const account = openAccount({ ...options, account: id, turns: options.turnsOf(id) });
+    const pool = { name: poolName(id), capacity: Infinity };
+    const label = `list ${name} of account ${id}`;
+    return listPlace({ account, name, label, pool, host: config.host, provisioner: nothingToProvide });
+  }
+  const scope: Scope =
+    kind === "account" ? { kind, id } : kind === "zone" ? { kind, id, name: id } : { kind: "user" };
+  return accessRules({ call, scope, host: config.host });
+}
+
+const nothingToProvide: Provisioner = {
+  ensure: async () => {},
+  outdated: async () => false,
+  lost: async () => {},
+  check: async () => [],
+};
+
+async function findLists(options: PlacesOptions, list: ListConfig): Promise<Found> {
+  const places: Blocklist[] = [];
+  const troubles: Trouble[] = [];
+  for (const { name, provision, pool, account } of await openLists(options, list)) {
+    const provisioner = options.provisioning === "never" ? nothingToProvide : provision;
+    const label = `list ${name}`;
+    const place = listPlace({ account, name, label, pool, host: options.config.host, provisioner });
+    const failure = await failureOf(async () => {
+      if (await provisioner.outdated()) await provisioner.ensure();
+    });
+    if (failure === null) places.push(place);
+    else troubles.push({ label, failure });
+  }
+  return { places, troubles };
+}
+
+/** A list that a profile may use, whether it is there or not. */
+export interface OpenList {
+  readonly name: string;
+  readonly account: Account;
+  readonly pool: Pool;
+  readonly provision: ListProvision;
+}
+
+/** The lists of a profile, one for each mode, that of its own mode first. */
+export async function openLists(
+  options: Omit<PlacesOptions, "provisioning">,
+  list: ListConfig,
+): Promise<readonly OpenList[]> {
+  const { profile, config, ids, turnsOf } = options;
+  const accountId = await ids.find("account", profile.account ?? "");
+  const account = openAccount({ ...options, account: accountId, turns: turnsOf(accountId) });
+  const peers = peersOf(config, profile);
+  const pool: Pool = {
+    name: poolName(accountId),
+    capacity: Math.min(...peers.map((peer) => peer.list?.capacity ?? Infinity)),
+  };
+  const zones = zonesFor(peers, list);
+  return listNames(profile, list).map((name) => {
+    const turns = turnsOf(`rules of ${accountId}`);
+    const provision = listProvision({ ...options, account, accountId, list: name, zones, turns });
+    return { name, account, pool, provision };
+  });
+}
+
+/** The profiles that use lists of the same account, itself among them. */
+function peersOf(config: Config, { account }: ProfileConfig): readonly ProfileConfig[] {
+  return [...config.profiles.values()].filter((peer) => peer.list !== null && peer.account === account);
+}
+
+/** Where a list acts that several profiles may use; none: everywhere. */
+function zonesFor(peers: readonly ProfileConfig[], { name }: ListConfig): readonly string[] {
+  const users = peers.filter(({ list }) => list?.name === name);
+  return users.some(({ zones }) => zones.length === 0)
+    ? []
+    : [...new Set(users.flatMap(({ zones }) => zones))].toSorted();
+}
+
+async function findScopes({
+  profile,
+  ids,
+  paused,
+}: PlacesOptions): Promise<{ readonly scopes: readonly Scope[]; readonly troubles: readonly Trouble[] }> {
+  if (profile.account !== null)
+    return { scopes: [{ kind: "account", id: await ids.find("account", profile.account) }], troubles: [] };
+  if (profile.zones.length === 0) return { scopes: [{ kind: "user" }], troubles: [] };
+  const scopes: Scope[] = [];
+  const troubles: Trouble[] = [];
+  for (const name of profile.zones) {
+    const label = `zone ${name}`;
+    const waiting = (await ids.known("zone", name)) === null ? await paused(label) : null;
+    const failure =
+      waiting ??
+      (await failureOf(async () => {
+        scopes.push({ kind: "zone", id: await ids.find("zone", name), name });
+      }));
+    if (failure !== null) troubles.push({ label, failure });
+  }
+  return { scopes, troubles };
+}
+
+/** Why it failed, where that is a matter of this place alone; null when it did not. */
+async function failureOf(work: () => Promise<void>): Promise<Failure | null> {
+  try {
+    await work();
+    return null;
+  } catch (error) {
+    if (error instanceof Failure && error.kind !== "unavailable") return error;
+    throw error;
+  }
+}

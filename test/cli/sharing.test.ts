@@ -1,0 +1,101 @@
+import { expect, test } from "bun:test";
+import { openSqlite } from "../../src/journal/sqlite.ts";
+import { fakeCloudflare } from "../support/fake-cloudflare.ts";
+import type { FakeCloudflare } from "../support/fake-cloudflare.ts";
+import { site } from "../support/site.ts";
+import { until } from "../support/wait.ts";
+
+const other = '[profiles.other]\nzones = ["example.com"]\n';
+
+/** Has this happen while Cloudflare works on the next call of a method. */
+function during(edge: FakeCloudflare, method: string, work: () => Promise<void>): void {
+  edge.onRequest = async (call) => {
+    if (call.method !== method) return;
+    edge.onRequest = null;
+    await work();
+  };
+}
+
+test.each([
+  ["removed", "DELETE", "ban 203.0.113.7 --jail sshd", "unban 203.0.113.7 --jail sshd", ["block"]],
+  [
+    "made milder",
+    "PATCH",
+    "ban 203.0.113.7 --jail sshd",
+    "ban 203.0.113.7 --jail sshd --mode challenge",
+    ["block"],
+  ],
+])(
+  "a rule that is %s for one profile while another one holds it anew ends as the other wants it",
+  async (_, method, first, second, modes) => {
+    await using edge = fakeCloudflare();
+    using web = site(edge, { tables: other });
+    await web.run(first);
+    await web.deliver();
+    await web.run(second);
+    during(edge, method, async () => {
+      await web.run("ban 203.0.113.7 --jail sshd --profile other");
+      // The other profile's delivery finds the rule still as it was.
+      const settled = async () => (await web.run("status")).stdout.includes("pending   1");
+      await until(settled, { what: "the end of the other profile's delivery" });
+    });
+    await web.deliver();
+    expect(edge.rules().map(({ mode }) => mode)).toEqual(modes as "block"[]);
+  },
+);
+
+test("one pass delivers everything, however many profiles share the zone", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge, { tables: other });
+  await web.run("ban 203.0.113.7 --jail sshd");
+  await web.run("ban 203.0.113.8 --jail sshd --profile other");
+  expect(await web.deliverOnce()).toMatchObject({ code: 0 });
+  await web.run("unban 203.0.113.7 --jail sshd");
+  expect(await web.deliverOnce()).toMatchObject({ code: 0 });
+  expect(edge.blocked()).toEqual(["203.0.113.8"]);
+});
+
+test("what fails for one profile does not begin anew for the other", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge, { tables: other });
+  const profiles = ["", "other"];
+  for (const profile of profiles)
+    await web.runArgs("ban", "203.0.113.7", "--jail", "a", "--profile", profile);
+  await web.deliver();
+  const isStuck = ({ method }: { method: string }) => method === "DELETE";
+  edge.fail({ kind: "status", status: 500 }, { times: 8, when: isStuck });
+  for (const profile of profiles)
+    await web.runArgs("unban", "203.0.113.7", "--jail", "a", "--profile", profile);
+  const attempts: number[] = [];
+  edge.onAnswer = async (call) => {
+    if (!isStuck(call)) return;
+    using journal = openSqlite(web.journalPath);
+    for (const profile of profiles)
+      attempts.push((await journal.progress(profile, "203.0.113.7"))?.attempts ?? 0);
+  };
+  await web.deliver();
+  expect(edge.rules()).toEqual([]);
+  // Four failures each; those of one must not reset the other's.
+  expect(Math.max(...attempts)).toBeGreaterThanOrEqual(4);
+});
+
+test("two profiles with one credential share its budget", async () => {
+  const clock = { now: Date.UTC(2026, 0, 1) };
+  await using edge = fakeCloudflare({
+    zones: [{ name: "example.com" }, { name: "example.org" }],
+    now: () => clock.now,
+    limit: { calls: 15, windowMs: 300_000 },
+  });
+  using web = site(edge, {
+    startAt: clock.now,
+    config: { budget: "15" },
+    tables: '[profiles.other]\nzones = ["example.org"]\n',
+  });
+  for (let last = 1; last <= 20; last += 1) {
+    await web.run(`ban 203.0.113.${last} --jail sshd`);
+    await web.run(`ban 203.0.113.${last} --jail sshd --profile other`);
+  }
+  await web.deliverOnce();
+  expect(edge.calls.length).toBe(15);
+  expect(edge.overLimit).toBe(0);
+});

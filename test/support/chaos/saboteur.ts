@@ -1,0 +1,89 @@
+import type { FakeCloudflare } from "../fake-cloudflare.ts";
+import type { ChaosHost } from "./host.ts";
+import type { World } from "./world.ts";
+
+/** Does one thing after the other until the storm is over. */
+export async function saboteur(world: World, signal: AbortSignal): Promise<void> {
+  const { scenario, edge, hosts, figures, tell } = world;
+  const people: Promise<void>[] = [];
+  const named = (name: string): ChaosHost | undefined => hosts.find(({ plan }) => plan.name === name);
+  const killAll = async (): Promise<void> => {
+    for (const host of hosts) figures.couriersKilled += await host.killCouriers();
+  };
+  for (const sabotage of scenario.sabotage) {
+    await Bun.sleep(sabotage.afterMs);
+    if (signal.aborted) break;
+    const { afterMs: _, ...act } = sabotage;
+    tell(`sabotage: ${JSON.stringify(act)}`);
+    switch (act.kind) {
+      case "latency":
+        edge.latencyMs = act.ms;
+        break;
+      case "killCouriers":
+        await killAll();
+        break;
+      case "killAtCall":
+        trap(edge, act.point, killAll);
+        break;
+      case "drift":
+        drift(world, act.which);
+        break;
+      case "move":
+        named(act.host)?.move(act.profile, act.places);
+        break;
+      case "person": {
+        const host = named(act.host);
+        if (host !== undefined) people.push(work(world, host, act.command));
+        break;
+      }
+      case "fault":
+        edge.fail(act.fault, {
+          times: act.times,
+          when({ method }) {
+            if (act.method !== null && act.method !== method) return false;
+            figures.faults[act.fault.kind] = (figures.faults[act.fault.kind] ?? 0) + 1;
+            return true;
+          },
+        });
+    }
+  }
+  edge.onRequest = null;
+  edge.onAnswer = null;
+  edge.latencyMs = 0;
+  edge.heal();
+  await Promise.all(people);
+}
+
+/** A person's command may be told to come back later, or be killed with the couriers; a bug it must not have. */
+async function work({ tell, diverge }: World, host: ChaosHost, command: readonly string[]): Promise<void> {
+  const { code, stderr } = await host.run(...command);
+  tell(`${host.plan.name} ${command.join(" ")} → ${code}`);
+  if (code === 1) diverge(`${command.join(" ")} ended with 1: ${stderr.trim()}`);
+}
+
+function drift({ edge, backend, hosts, drifted, tell }: World, which: number): void {
+  const ours = backend
+    .standing(edge)
+    .filter(({ mark }) => hosts.some(({ plan }) => mark.endsWith(` host:${plan.name}`)));
+  const gone = ours[which % Math.max(1, ours.length)];
+  if (gone === undefined) return;
+  drifted.add(`${gone.place} ${gone.network}`);
+  tell(`deleted in the dashboard: ${gone.place} ${gone.network}`);
+  backend.remove(edge, gone);
+}
+
+/** Kills whoever makes the next call: before it is processed, and then it never is, or before its answer is sent. */
+function trap(edge: FakeCloudflare, point: "before" | "after", kill: () => Promise<void>): void {
+  if (point === "before") {
+    edge.onRequest = async ({ method, path }) => {
+      edge.onRequest = null;
+      await kill();
+      edge.fail({ kind: "reset" }, { when: (request) => request.method === method && request.path === path });
+    };
+  } else {
+    edge.onAnswer = async () => {
+      edge.onAnswer = null;
+      await kill();
+    };
+  }
+}
