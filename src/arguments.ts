@@ -1,5 +1,5 @@
 import type { ArgDef, ArgsDef, ParsedArgs } from "citty";
-import { quoted } from "./core/address.ts";
+import { quoted } from "./core/text.ts";
 import { Failure } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 

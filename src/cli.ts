@@ -1,15 +1,13 @@
 import type { ArgsDef, CommandDef } from "citty";
-import { join } from "node:path";
 import pkg from "../package.json" with { type: "json" };
 import { parseCommandLine } from "./arguments.ts";
 import type { Invocation } from "./commands/invocation.ts";
-import { defaultConfigPath } from "./config.ts";
-import { quoted } from "./core/address.ts";
+import { oneLine, quoted } from "./core/text.ts";
 import { exitCodes, Failure } from "./errors.ts";
-import { oneLine } from "./log.ts";
 import { commandText } from "./manual.ts";
 import type { CommandText } from "./manual.ts";
 import { nearest } from "./nearest.ts";
+import { defaultConfigPath, under } from "./paths.ts";
 import type { Runtime } from "./runtime.ts";
 
 // A command's arguments are known only to itself; citty's own table of sub-commands is typed the same.
@@ -96,7 +94,7 @@ function takeConfigOption(
   argv: readonly string[],
   runtime: Runtime,
 ): { configPath: string; rest: readonly string[] } {
-  const fallback = runtime.env["FAIL2BAN_CLOUDFLARE_CONFIG"] ?? join(runtime.root, defaultConfigPath);
+  const fallback = runtime.env["FAIL2BAN_CLOUDFLARE_CONFIG"] ?? under(runtime.root, defaultConfigPath);
   const [first = "", second] = argv;
   if (first.startsWith("--config="))
     return { configPath: first.slice("--config=".length), rest: argv.slice(1) };

@@ -1,13 +1,14 @@
 import { statSync } from "node:fs";
 import type { Stats } from "node:fs";
-import { join } from "node:path";
-import { parseAddress, quoted } from "./core/address.ts";
+import { parseAddress } from "./core/address.ts";
+import { quoted } from "./core/text.ts";
 import type { Address } from "./core/address.ts";
 import type { Mode } from "./core/hold.ts";
 import { jailsOf, profileKeys, profileOf } from "./config/profile.ts";
 import { asTable, reader } from "./config/reader.ts";
 import { readTable } from "./config/toml.ts";
 import { Failure } from "./errors.ts";
+import { defaultConfigPath, under } from "./paths.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** Where the configuration says the credential is; `credential.ts` reads it when a call is to be made. */
@@ -62,8 +63,6 @@ export interface Config {
   readonly fail2ban: string;
 }
 
-export const defaultConfigPath = "/etc/fail2ban-cloudflare/config.toml";
-
 const mainKeys = [
   ...profileKeys,
   "ignore",
@@ -80,7 +79,7 @@ const mainKeys = [
 
 /** Reads and checks the configuration; a missing file at the default path is an empty one. Never reads a credential. */
 export function loadConfig(runtime: Runtime, path: string): Config {
-  const table = readTable(path, path === join(runtime.root, defaultConfigPath));
+  const table = readTable(path, path === under(runtime.root, defaultConfigPath));
   const read = reader(path, "", table);
   read.onlyKeys(mainKeys);
   const main = profileOf(path, "", table, null);
@@ -88,7 +87,7 @@ export function loadConfig(runtime: Runtime, path: string): Config {
     profileOf(path, name, asTable(path, `profiles.${name}`, value), main),
   );
   const known = new Map([main, ...profiles].map((profile) => [profile.name, profile]));
-  const under = (file: string): string => join(runtime.root, file);
+  const { root } = runtime;
   return {
     path,
     profiles: known,
@@ -97,10 +96,10 @@ export function loadConfig(runtime: Runtime, path: string): Config {
     restartGraceMs: read.whole("restart_grace", 120, { least: 0, most: 86_400 }) * 1_000,
     budget: read.whole("budget", 1_000, { least: 10, most: 1_200 }),
     host: read.text("host", runtime.hostname),
-    journal: under(read.absolute("journal", "/var/lib/fail2ban/cloudflare/journal.db")),
-    log: under(read.absolute("log", "/var/log/fail2ban-cloudflare.log")),
+    journal: under(root, read.absolute("journal", "/var/lib/fail2ban/cloudflare/journal.db")),
+    log: under(root, read.absolute("log", "/var/log/fail2ban-cloudflare.log")),
     apiBase: apiBase(path, read.text("api_base", "https://api.cloudflare.com/client/v4")),
-    fail2ban: under(read.absolute("fail2ban", "/etc/fail2ban")),
+    fail2ban: under(root, read.absolute("fail2ban", "/etc/fail2ban")),
   };
 }
 

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { takeCourierLock } from "../../src/journal/lock.ts";
+import { openSqlite } from "../../src/journal/sqlite.ts";
 import type { FakeCloudflare } from "../../test/support/fake-cloudflare.ts";
 import { mustRun } from "../../test/support/program.ts";
 import { tempRoot } from "../../test/support/temp-root.ts";
@@ -19,8 +20,8 @@ export async function hook(edge: FakeCloudflare, rounds: number): Promise<Sectio
   await using many = await installation(edge);
   fillJournal(many.journalPath, manyHolds);
   // To the hooks, a courier is at work: what is measured is theirs alone.
-  using _few = takeCourierLock(few.journalPath);
-  using _many = takeCourierLock(many.journalPath);
+  using _few = courierAt(few.journalPath);
+  using _many = courierAt(many.journalPath);
   const ban = (configPath: string, address: string): readonly string[] => [
     few.binary,
     ...["--config", configPath, "ban", "--jail", "sshd", "--bantime", "600", "--restored", "0"],
@@ -70,6 +71,14 @@ export async function hook(edge: FakeCloudflare, rounds: number): Promise<Sectio
       "The empty program is what Bun's own start costs. Each line after it adds one part: our entry, the command with its parser, the configuration and the guard, the journal with its fsync.",
     ],
   };
+}
+
+/** What a courier holds while it is at work. */
+function courierAt(journalPath: string): Disposable {
+  const stack = new DisposableStack();
+  stack.use(takeCourierLock(journalPath));
+  stack.use(openSqlite(journalPath));
+  return stack;
 }
 
 /** What is left of a program when ours is taken out of it. */

@@ -32,6 +32,8 @@ export function compile({ target, runtime, directory }: Compilation): readonly s
     "--format=esm",
     // Commands are loaded when they are run: only so does a hook not pay for the others.
     "--splitting",
+    // A hook ends long before compiled code would pay: with the usual threshold it waits for its compiler's threads.
+    "--compile-jit-policy=100",
     // So that a stack trace names our files and lines. Costs nothing at start.
     "--sourcemap=linked",
     // A root tool reads nothing from the directory that it happens to be started in.

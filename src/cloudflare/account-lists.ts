@@ -1,4 +1,4 @@
-import { quoted } from "../core/address.ts";
+import { quoted } from "../core/text.ts";
 import { Failure } from "../errors.ts";
 import type { Answer, Call } from "./client.ts";
 import { fieldsOf } from "./envelope.ts";

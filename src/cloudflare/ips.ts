@@ -1,5 +1,6 @@
 import type { Address } from "../core/address.ts";
-import { quoted, readAddress } from "../core/address.ts";
+import { readAddress } from "../core/address.ts";
+import { quoted } from "../core/text.ts";
 import { Failure } from "../errors.ts";
 import type { Fetch } from "../runtime.ts";
 import { fieldsOf, readEnvelope } from "./envelope.ts";

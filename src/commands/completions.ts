@@ -1,7 +1,7 @@
 import { defineCommand } from "citty";
 import { existsSync } from "node:fs";
 import { loadConfig } from "../config.ts";
-import { quoted } from "../core/address.ts";
+import { quoted } from "../core/text.ts";
 import { Failure } from "../errors.ts";
 import { openSqlite } from "../journal/sqlite.ts";
 import type { CommandText } from "../manual.ts";

@@ -1,7 +1,8 @@
-import { defineCommand } from "citty";
+import type { ArgsDef, CommandDef } from "citty";
 import { loadConfig, profileOfJail } from "../config.ts";
 import type { Config, ProfileConfig } from "../config.ts";
-import { parseAddress, quoted } from "../core/address.ts";
+import { parseAddress } from "../core/address.ts";
+import { quoted } from "../core/text.ts";
 import type { Address } from "../core/address.ts";
 import { flushedMs, isMode, modes } from "../core/hold.ts";
 import type { Holder, Mode } from "../core/hold.ts";
@@ -16,6 +17,11 @@ import type { SqliteJournal } from "../journal/sqlite.ts";
 import type { Runtime } from "../runtime.ts";
 import type { Invocation } from "./invocation.ts";
 import { wakeCourier } from "./wake.ts";
+
+/** What citty's function of this name does; to load citty for it would cost every ban more than its own work. */
+function defineCommand<const Args extends ArgsDef>(definition: CommandDef<Args>): CommandDef<Args> {
+  return definition;
+}
 
 /** A rejected credential is said once per jail in this time: each non-zero ban is run twice by fail2ban. */
 const shoutEveryMs = 600_000;

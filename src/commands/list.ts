@@ -3,7 +3,7 @@ import { loadConfig } from "../config.ts";
 import { strictest } from "../core/hold.ts";
 import type { HoldView } from "../core/ports.ts";
 import { openSqlite } from "../journal/sqlite.ts";
-import { oneLine } from "../log.ts";
+import { oneLine } from "../core/text.ts";
 import type { Invocation } from "./invocation.ts";
 import { moment, table } from "./table.ts";
 

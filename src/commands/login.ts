@@ -1,5 +1,5 @@
 import { defineCommand } from "citty";
-import { quoted } from "../core/address.ts";
+import { quoted } from "../core/text.ts";
 import { isMode, modes } from "../core/hold.ts";
 import type { FoundCredential } from "../credential.ts";
 import { Failure } from "../errors.ts";

@@ -1,4 +1,4 @@
-import { timestamp } from "../log.ts";
+import { timestamp } from "../core/text.ts";
 
 /** Lines of aligned columns under their headings: texts to the left, numbers to the right. */
 export function table(

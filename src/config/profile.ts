@@ -1,5 +1,5 @@
 import type { CredentialSource, ListConfig, ProfileConfig } from "../config.ts";
-import { quoted } from "../core/address.ts";
+import { quoted } from "../core/text.ts";
 import { isMode, modes } from "../core/hold.ts";
 import { Failure } from "../errors.ts";
 import { reader } from "./reader.ts";

@@ -1,5 +1,6 @@
 import ipaddr from "ipaddr.js";
 import { Failure } from "../errors.ts";
+import { quoted } from "./text.ts";
 
 export type Family = "inet4" | "inet6";
 
@@ -14,11 +15,6 @@ export interface Address {
 /** Bits of a whole address. */
 export function width(family: Family): 32 | 128 {
   return family === "inet4" ? 32 : 128;
-}
-
-/** A value from outside as it may stand in a message: quoted, control characters escaped, at most 80 characters. */
-export function quoted(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text);
 }
 
 /** Reads an address or CIDR as fail2ban or a person writes it; throws a usage failure for anything else. */

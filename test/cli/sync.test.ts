@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { timestamp } from "../../src/log.ts";
+import { timestamp } from "../../src/core/text.ts";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
 import { site } from "../support/site.ts";
 

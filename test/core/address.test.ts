@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { expanded, overlaps, parseAddress, quoted, readAddress, toBytes } from "../../src/core/address.ts";
+import { expanded, overlaps, parseAddress, readAddress, toBytes } from "../../src/core/address.ts";
+import { quoted } from "../../src/core/text.ts";
 import { Failure } from "../../src/errors.ts";
 import {
   address,

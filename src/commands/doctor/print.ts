@@ -1,4 +1,4 @@
-import { oneLine } from "../../log.ts";
+import { oneLine } from "../../core/text.ts";
 import type { Finding, Report } from "./check.ts";
 
 const signs = { ok: "✓", warn: "!", bad: "✗" } as const satisfies Record<Finding["state"], string>;

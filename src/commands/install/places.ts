@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { defaultConfigPath } from "../../config.ts";
+import { defaultConfigPath } from "../../paths.ts";
 import { programPath, unitNames } from "../../fail2ban/files.ts";
 import type { Runtime } from "../../runtime.ts";
 

@@ -1,4 +1,4 @@
-import { quoted } from "../../core/address.ts";
+import { quoted } from "../../core/text.ts";
 import { keyFound, readSecretFile, tokenFound } from "../../credential.ts";
 import type { FoundCredential } from "../../credential.ts";
 import { Failure } from "../../errors.ts";

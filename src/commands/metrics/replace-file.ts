@@ -1,6 +1,6 @@
 import { chmodSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { quoted } from "../../core/address.ts";
+import { quoted } from "../../core/text.ts";
 import { Failure } from "../../errors.ts";
 import type { Runtime } from "../../runtime.ts";
 import { naming } from "../install/file-failure.ts";

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { quoted } from "../../core/address.ts";
+import { quoted } from "../../core/text.ts";
 import { Failure } from "../../errors.ts";
 import { standing } from "../../fail2ban/seal.ts";
 import type { Runtime } from "../../runtime.ts";

@@ -1,7 +1,7 @@
 import pkg from "../../../package.json" with { type: "json" };
 import type { ScopeView } from "../../core/ports.ts";
 import type { FailureKind } from "../../errors.ts";
-import { oneLine } from "../../log.ts";
+import { oneLine } from "../../core/text.ts";
 import { wrapped } from "../../wrapped.ts";
 import { counted, moment, span, table } from "../table.ts";
 import type { Report } from "./report.ts";

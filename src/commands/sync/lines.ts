@@ -4,7 +4,7 @@ import type { Site } from "../../core/plan.ts";
 import type { Leftover, Wanted } from "../../core/ports.ts";
 import type { HoldDifference } from "../../core/recover.ts";
 import type { SyncedPlace } from "../../core/sync.ts";
-import { oneLine, timestamp } from "../../log.ts";
+import { oneLine, timestamp } from "../../core/text.ts";
 
 // `+` is to be added, `-` to be taken away, `~` to be changed; `=` is left as it is; `!` is for somebody else to mend.
 
