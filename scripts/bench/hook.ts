@@ -40,7 +40,7 @@ export async function hook(edge: FakeCloudflare, rounds: number): Promise<Sectio
       words: ban(many.configPath, "2001:db8::{n}"),
     },
   ];
-  const samples = await runInTurn(commands, rounds);
+  const samples = await runInTurn(commands, { rounds, warmup: 3 });
   const [, curl, , , , , small, large] = samples;
   if (curl === undefined || small === undefined || large === undefined) throw new Error("nothing measured");
   return {

@@ -10,8 +10,10 @@ import { fakeCloudflare } from "../../test/support/fake-cloudflare.ts";
 import type { FakeCloudflare } from "../../test/support/fake-cloudflare.ts";
 import { arrival } from "./arrival.ts";
 import { blocked } from "./blocked.ts";
+import { courier } from "./courier.ts";
 import { hang } from "./hang.ts";
 import { hook } from "./hook.ts";
+import { lists } from "./lists.ts";
 import { holds, renderSection } from "./report.ts";
 import type { Section } from "./report.ts";
 import { restart } from "./restart.ts";
@@ -23,6 +25,8 @@ const sections: Readonly<Record<string, (edge: FakeCloudflare) => Promise<Sectio
   hang: (edge) => hang(edge, 5),
   restart: (edge) => restart(edge, 3),
   arrival: (edge) => arrival(edge, 10),
+  lists: (edge) => lists(edge),
+  courier: (edge) => courier(edge, 10),
   size: () => size(),
 };
 

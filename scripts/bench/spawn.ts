@@ -15,11 +15,20 @@ export interface Command {
   readonly status?: number;
 }
 
-/** Runs the commands in turn, `rounds` times each after some that do not count, and returns the medians of each. */
-export async function runInTurn(commands: readonly Command[], rounds: number): Promise<readonly Sample[]> {
+export interface Turns {
+  readonly rounds: number;
+  /** Rounds before those that count. */
+  readonly warmup: number;
+}
+
+/** Runs the commands in turn and returns the medians of each. */
+export async function runInTurn(
+  commands: readonly Command[],
+  { rounds, warmup }: Turns,
+): Promise<readonly Sample[]> {
   const plan = {
     rounds,
-    warmup: 3,
+    warmup,
     commands: commands.map(({ words, status = 0 }) => ({ words, status })),
   };
   const text = await mustRun(["/usr/bin/python3", join(import.meta.dir, "spawn.py")], {

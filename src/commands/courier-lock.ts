@@ -67,7 +67,7 @@ async function handOver(runtime: Runtime, config: Config, lock: CourierLock): Pr
   if (runtime.signal.aborted || !existsSync(config.journal)) return;
   try {
     using journal = openSqlite(config.journal);
-    const { pending } = await journal.summary(runtime.now());
+    const { pending } = await journal.backlog();
     if (pending > 0) wakeCourier(runtime, config);
   } catch (error) {
     // The command has said what it thinks of the journal, and the timer comes anyway.

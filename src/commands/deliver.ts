@@ -84,7 +84,7 @@ async function deliverOnce(runtime: Runtime, configPath: string): Promise<number
   );
   await tryAnew(courier);
   await runOnce(courier, runtime.signal);
-  const left = await obstacle(courier, runtime.now());
+  const left = await obstacle(courier);
   if (left !== null) throw left;
   return 0;
 }

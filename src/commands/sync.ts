@@ -164,7 +164,7 @@ async function carryOut(
     await removeLeftovers(one, [...replaced, ...gone], signal);
   }
   if (judged.length > 0) await runOnce(courier, signal);
-  const left = await obstacle(courier, courier.now());
+  const left = await obstacle(courier);
   if (left !== null) throw left;
 }
 

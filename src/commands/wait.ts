@@ -24,7 +24,7 @@ export async function waitForDelivery(
     const parked = left.find((state) => state.parked);
     if (parked !== undefined) throw new Failure("refused", parked.reason ?? "Cloudflare refuses it");
     reason = left.find((state) => state.reason !== null)?.reason ?? reason;
-    const { pauses } = await journal.summary(runtime.now());
+    const { pauses } = await journal.backlog();
     const lasting = pauses.find(
       ({ kind, subject }) => kind !== "unavailable" && subject.startsWith(`profile:${profile}/`),
     );

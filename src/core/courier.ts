@@ -169,8 +169,8 @@ async function sweepIfDue(courier: Courier, notBefore: number): Promise<number> 
 }
 
 /** The worst that keeps something from being delivered: what a pass that was to deliver all says at its end. */
-export async function obstacle({ journal }: Courier, now: number): Promise<Failure | null> {
-  const { pending, parked, pauses } = await journal.summary(now);
+export async function obstacle({ journal }: Courier): Promise<Failure | null> {
+  const { pending, parked, pauses } = await journal.backlog();
   const paused = pauses.find(({ kind }) => kind !== "unavailable") ?? pauses[0];
   if (paused !== undefined && pending > 0) return new Failure(paused.kind, paused.reason);
   if (pending > 0)

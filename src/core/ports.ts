@@ -324,17 +324,21 @@ export interface HoldView {
   readonly ids: readonly string[];
 }
 
-export interface Summary {
+/** What is still to be delivered, and what is in its way. */
+export interface Backlog {
+  readonly pending: number;
+  readonly parked: number;
+  readonly pauses: readonly (Pause & { readonly subject: string })[];
+}
+
+export interface Summary extends Backlog {
   readonly holds: number;
   readonly networks: number;
   /** Rules or items at the edge that are ours. */
   readonly atEdge: number;
-  readonly pending: number;
-  readonly parked: number;
   /** Networks that are held and left out, as there is no room for them. */
   readonly outside: number;
   readonly oldestPendingAt: number | null;
-  readonly pauses: readonly (Pause & { readonly subject: string })[];
   /** Calls booked per credential within the budget's window. */
   readonly calls: number;
 }
@@ -381,6 +385,8 @@ export interface OverviewLedger {
 }
 
 export interface ViewLedger {
+  /** Costs what is pending, whatever is held. */
+  backlog(): Promise<Backlog>;
   summary(now: number): Promise<Summary>;
   holds(jail: string | null): Promise<readonly HoldView[]>;
   /** How far the delivery of one network of a profile is; null: nothing is pending. */

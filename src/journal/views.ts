@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { slotMs, windowMs } from "../core/budget.ts";
 import { isMode } from "../core/hold.ts";
-import type { HoldView, Pause, ViewLedger } from "../core/ports.ts";
+import type { Backlog, HoldView, Pause, ViewLedger } from "../core/ports.ts";
 import { pauseOf } from "./calls.ts";
 import type { PauseRow } from "./calls.ts";
 import type { Sync } from "./sync.ts";
@@ -25,7 +25,22 @@ interface ViewRow {
 
 /** What people and monitoring ask of the journal. */
 export function viewLedger(db: Database): Sync<ViewLedger> {
+  const backlog = (): Backlog => {
+    const counts = db
+      .query<Pick<Backlog, "pending" | "parked">, []>(
+        "SELECT coalesce(sum(parked = 0), 0) AS pending, coalesce(sum(parked = 1), 0) AS parked FROM pending",
+      )
+      .get();
+    const pauses = db
+      .query<PauseRow & { subject: string }, []>(
+        "SELECT subject, kind, reason, since_at, until_at, failures FROM pauses ORDER BY since_at",
+      )
+      .all()
+      .map((row): Pause & { subject: string } => ({ subject: row.subject, ...pauseOf(row) }));
+    return { pending: counts?.pending ?? 0, parked: counts?.parked ?? 0, pauses };
+  };
   return {
+    backlog,
     summary(now) {
       const counts = db
         .query<Record<string, number | null>, [number]>(
@@ -33,29 +48,19 @@ export function viewLedger(db: Database): Sync<ViewLedger> {
              (SELECT count(*) FROM (SELECT DISTINCT profile, jail, host, address FROM holds)) AS holds,
              (SELECT count(*) FROM (SELECT DISTINCT network FROM holds)) AS networks,
              (SELECT count(*) FROM edge WHERE owned = 1 AND (id IS NOT NULL OR mode IS NOT NULL)) AS atEdge,
-             (SELECT count(*) FROM pending WHERE parked = 0) AS pending,
-             (SELECT count(*) FROM pending WHERE parked = 1) AS parked,
              (SELECT count(DISTINCT network) FROM outside WHERE waiting = 0) AS outside,
              (SELECT min(since_at) FROM pending WHERE parked = 0) AS oldest,
              (SELECT coalesce(sum(calls), 0) FROM calls WHERE start_at > ?) AS calls`,
         )
         .get(now - windowMs - slotMs);
-      const pauses = db
-        .query<PauseRow & { subject: string }, []>(
-          "SELECT subject, kind, reason, since_at, until_at, failures FROM pauses ORDER BY since_at",
-        )
-        .all()
-        .map((row): Pause & { subject: string } => ({ subject: row.subject, ...pauseOf(row) }));
       const count = (name: string): number => counts?.[name] ?? 0;
       return {
+        ...backlog(),
         holds: count("holds"),
         networks: count("networks"),
         atEdge: count("atEdge"),
-        pending: count("pending"),
-        parked: count("parked"),
         outside: count("outside"),
         oldestPendingAt: counts?.["oldest"] ?? null,
-        pauses,
         calls: count("calls"),
       };
     },

@@ -11,7 +11,14 @@ interface Layer {
   readonly node?: "all" | "pure";
 }
 
-const leaves = ["src/errors.ts", "src/secret.ts", "src/runtime.ts", "src/nearest.ts", "src/wrapped.ts"];
+const leaves = [
+  "src/errors.ts",
+  "src/secret.ts",
+  "src/runtime.ts",
+  "src/nearest.ts",
+  "src/paths.ts",
+  "src/wrapped.ts",
+];
 const texts = ["src/help.ts", "src/manual.ts"];
 const commons = ["src/core/", "src/config.ts", "src/log.ts", ...leaves];
 /** What the composition root puts together. */
