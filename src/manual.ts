@@ -50,8 +50,20 @@ export function commandText({ meta, args }: CommandDef): CommandText {
     group,
     examples,
     words: all.filter(isWord).map(argumentText),
-    options: all.filter((entry) => !isWord(entry)).map(argumentText),
+    options: all.filter((entry) => !isWord(entry)).flatMap(optionTexts),
   };
+}
+
+/** An option, and its opposite where that is another wish than to leave it out. */
+function optionTexts([key, argument]: readonly [string, ArgDef]): readonly ArgumentText[] {
+  if (
+    argument.type !== "boolean" ||
+    argument.default !== undefined ||
+    argument.negativeDescription === undefined
+  )
+    return [argumentText([key, argument])];
+  const { negativeDescription, ...positive } = argument;
+  return [argumentText([key, positive]), argumentText([key, argument])];
 }
 
 function argumentText([key, argument]: readonly [string, ArgDef]): ArgumentText {

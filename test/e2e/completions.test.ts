@@ -50,7 +50,7 @@ test("bash is offered commands, options, choices, jails and files where they bel
   expect(await offered("--config", "/some/file", "un")).toEqual(["unban", "uninstall"]);
   expect(await offered("--")).toEqual(["--config", "--help", "--version"]);
   expect(await offered("status", "--")).toEqual(["--json", "--watch"]);
-  expect(await offered("install", "--no")).toEqual(["--no-jail"]);
+  expect(await offered("install", "--no")).toEqual(["--no-jail", "--no-import"]);
   expect(await offered("ban", "203.0.113.7", "--mode", "m")).toEqual(["managed_challenge"]);
   expect(await offered("flush", "--family", "")).toEqual(["inet4", "inet6"]);
   expect(await offered("ban", "203.0.113.7", "--bantime", "")).toEqual([""]);
