@@ -21,8 +21,8 @@ import { size } from "./size.ts";
 
 const sections: Readonly<Record<string, (edge: FakeCloudflare) => Promise<Section>>> = {
   hook: (edge) => hook(edge, 40),
-  blocked: (edge) => blocked(edge, 3),
-  hang: (edge) => hang(edge, 5),
+  blocked: (edge) => blocked(edge, 2),
+  hang: (edge) => hang(edge, 3),
   restart: (edge) => restart(edge, 3),
   arrival: (edge) => arrival(edge, 10),
   lists: (edge) => lists(edge),
