@@ -39,6 +39,8 @@ export async function arrival(edge: FakeCloudflare, rounds: number): Promise<Sec
     await clientMs(fail2ban, "set", `jail${index}`, "banip", ...some);
     return some;
   }
+  // Its own stop would unban all by the stock action, for a minute.
+  await fail2ban.kill();
   const [single = Number.NaN, stockSingle = Number.NaN] = singles.map(median);
   const [mine = Number.NaN, stock = Number.NaN] = storms;
   const bound = (storm / concurrency) * edge.latencyMs;

@@ -22,6 +22,8 @@ export async function blocked(edge: FakeCloudflare, rounds: number): Promise<Sec
       samples[index]?.push((await clientMs(fail2ban, "set", jail, "banip", ...some)) / bans);
     }
   }
+  // Its own stop would unban all by the stock actions, for minutes.
+  await fail2ban.kill();
   const [floor = Number.NaN, mine = Number.NaN, key = Number.NaN, token = Number.NaN] = samples.map(median);
   return {
     title: "fail2ban while it bans",
