@@ -1,7 +1,7 @@
 import { Failure } from "../errors.ts";
 import { drain, openAt } from "./deliver.ts";
 import type { Delivery } from "./deliver.ts";
-import type { Entry, Grace, Journal } from "./ports.ts";
+import type { CourierJournal, Entry, FactLedger, Grace } from "./ports.ts";
 import { syncProfile } from "./sync.ts";
 
 /** How often a waiting courier looks at the journal; one look is one read of a counter. */
@@ -29,7 +29,8 @@ const upkeepEveryMs = 60_000;
 const sweepAgainMs = 30_000;
 
 export interface Courier {
-  readonly journal: Journal & { changes(): number };
+  /** `changes` gives a number that is another when somebody else has changed the journal. */
+  readonly journal: CourierJournal & { changes(): number | Promise<number> };
   readonly deliveries: readonly Delivery[];
   readonly restartMs: number;
   /** fail2ban's own list of bans, read anew; null when it cannot be read now. */
@@ -58,7 +59,7 @@ export async function runCourier(courier: Courier, signal: AbortSignal): Promise
   let upkeepAt = 0;
   await recoverIfDue(courier);
   while (!signal.aborted && broken.length === 0) {
-    const changes = journal.changes();
+    const changes = await journal.changes();
     if (changes !== seen || running.size > 0 || (nextAt !== null && nextAt <= now())) {
       courier.beforeLook();
       seen = changes;
@@ -119,7 +120,7 @@ async function syncIfDue(courier: Courier): Promise<void> {
 }
 
 /** Whether the moment of a fact is longer ago than `everyMs`, or in the future after the clock was set back. */
-async function isOver(journal: Journal, fact: string, everyMs: number, now: number): Promise<boolean> {
+async function isOver(journal: FactLedger, fact: string, everyMs: number, now: number): Promise<boolean> {
   const at = Number((await journal.fact(fact)) ?? 0);
   return now - at >= everyMs || at > now;
 }

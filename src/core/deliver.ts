@@ -3,7 +3,7 @@ import { backoffMs } from "./backoff.ts";
 import type { Gate } from "./gate.ts";
 import { plan } from "./plan.ts";
 import type { Step } from "./plan.ts";
-import type { Blocklist, Change, Due, Journal, Known, Profile, Settled } from "./ports.ts";
+import type { Blocklist, Change, CourierJournal, Due, Known, Profile, Settled } from "./ports.ts";
 
 /** Networks delivered in one round: few enough that a newer ban does not wait long behind them. */
 const mostAtOnce = 64;
@@ -21,7 +21,7 @@ export const rejectedMs = 300_000;
 const credentialLabel = "credential";
 
 export interface Delivery {
-  readonly journal: Journal;
+  readonly journal: CourierJournal;
   readonly profile: Profile;
   readonly gate: Gate;
   /** The profiles that block at a place; none: it has left the configuration. */

@@ -231,4 +231,7 @@ export interface ViewLedger {
   ): Promise<{ readonly parked: boolean; readonly reason: string | null; readonly attempts: number } | null>;
 }
 
-export type Journal = HoldLedger & DeliveryLedger & CallLedger & JailLedger & FactLedger & ViewLedger;
+/** What a courier works on: the journal as the edge sees it. */
+export type CourierJournal = DeliveryLedger & CallLedger & FactLedger & ViewLedger;
+
+export type Journal = HoldLedger & JailLedger & CourierJournal;
