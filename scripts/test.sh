@@ -39,7 +39,7 @@ shell_scripts() {
 
 need_root
 need_packages fail2ban-server=fail2ban nginx=nginx iptables=iptables ip=iproute2 unshare=util-linux ps=procps \
-  shellcheck=shellcheck curl=curl sqlite3=sqlite3
+  shellcheck=shellcheck curl=curl sqlite3=sqlite3 pg_ctlcluster=postgresql
 need_bun
 need_apart
 
