@@ -24,6 +24,7 @@ const commands: Readonly<Record<string, () => Promise<AnyCommand>>> = Object.ass
   sync: async () => (await import("./commands/sync.ts")).sync,
   status: async () => (await import("./commands/status.ts")).status,
   list: async () => (await import("./commands/list.ts")).list,
+  fleet: async () => (await import("./commands/fleet.ts")).fleet,
   install: async () => (await import("./commands/install.ts")).install,
   uninstall: async () => {
     const { uninstall } = await import("./commands/uninstall.ts");

@@ -6,6 +6,8 @@ import type { Address } from "./core/address.ts";
 import { isMode, modes } from "./core/hold.ts";
 import type { Mode } from "./core/hold.ts";
 import { Failure } from "./errors.ts";
+import { isDatabaseUrl, parseDatabaseUrl } from "./fleet-config.ts";
+import type { FleetConfig } from "./fleet-config.ts";
 import type { Runtime } from "./runtime.ts";
 import { nearest } from "./nearest.ts";
 
@@ -39,12 +41,19 @@ export interface Config {
   /** Calls in five minutes. */
   readonly budget: number;
   readonly host: string;
+  /** The name in the marks of our rules: the host's, or its fleet's. */
+  readonly owner: string;
+  /** The file of this host's own journal. */
   readonly journal: string;
+  /** null: this host stands alone. */
+  readonly fleet: FleetConfig | null;
   readonly log: string;
   readonly apiBase: string;
   /** fail2ban's configuration directory. */
   readonly fail2ban: string;
 }
+
+const defaultJournal = "/var/lib/fail2ban/cloudflare/journal.db";
 
 export const defaultConfigPath = "/etc/fail2ban-cloudflare/config.toml";
 
@@ -62,6 +71,7 @@ const profileKeys = [
   "mode",
   "ipv6_prefix",
 ];
+const fleetKeys = ["name", "spool", "gone_after"];
 const mainKeys = [
   ...profileKeys,
   "ignore",
@@ -69,6 +79,7 @@ const mainKeys = [
   "budget",
   "host",
   "journal",
+  "fleet",
   "log",
   "api_base",
   "fail2ban",
@@ -85,14 +96,18 @@ export function loadConfig(runtime: Runtime, path: string): Config {
     profileOf(path, name, asTable(path, `profiles.${name}`, value), main),
   );
   const under = (file: string): string => join(runtime.root, file);
+  const host = read.text("host", runtime.hostname);
+  const { journal, fleet } = journalOf(path, read, host);
   return {
     path,
     profiles: new Map([main, ...profiles].map((profile) => [profile.name, profile])),
     ignore: read.texts("ignore").map((text) => within(path, "ignore", () => parseAddress(text))),
     restartGraceMs: read.whole("restart_grace", 120, { least: 0, most: 86_400 }) * 1_000,
     budget: read.whole("budget", 1_000, { least: 10, most: 1_200 }),
-    host: read.text("host", runtime.hostname),
-    journal: under(read.absolute("journal", "/var/lib/fail2ban/cloudflare/journal.db")),
+    host,
+    owner: fleet?.name ?? host,
+    journal: under(journal),
+    fleet,
     log: under(read.absolute("log", "/var/log/fail2ban-cloudflare.log")),
     apiBase: apiBase(path, read.text("api_base", "https://api.cloudflare.com/client/v4")),
     fail2ban: under(read.absolute("fail2ban", "/etc/fail2ban")),
@@ -106,6 +121,32 @@ export function profileNamed(config: Config, name: string): ProfileConfig {
   throw new Failure("config", `Cannot find profile ${quoted(name)} in "${config.path}"`, {
     hint: `add [profiles.${name}] there, or correct cfprofile in the jail`,
   });
+}
+
+/** A file of this host, or a database of its fleet with a file of this host's own beside it. */
+function journalOf(path: string, read: Reader, host: string): Pick<Config, "journal" | "fleet"> {
+  const text = read.optional("journal") ?? defaultJournal;
+  const own = reader(path, "fleet.", read.table("fleet"));
+  own.onlyKeys(fleetKeys);
+  if (!isDatabaseUrl(text)) {
+    const given = fleetKeys.find((key) => key in read.table("fleet"));
+    if (given === undefined) return { journal: read.absolute("journal", defaultJournal), fleet: null };
+    throw own.refuse(given, "the journal is no database of a fleet", 'journal = "postgres://…"');
+  }
+  const name = own.optional("name");
+  if (name === undefined || !/^[A-Za-z0-9._-]{1,60}$/.test(name)) {
+    const state = name === undefined ? "it is missing" : "only letters, digits, '.', '_' and '-'";
+    throw own.refuse("name", state, 'name = "web" in [fleet], the same on all of its servers');
+  }
+  if (name === host) throw own.refuse("name", "it is this server's own", "choose another for the fleet");
+  return {
+    journal: own.absolute("spool", defaultJournal),
+    fleet: {
+      name,
+      ...parseDatabaseUrl(text, (state, hint) => read.refuse("journal", state, hint)),
+      goneAfterMs: own.whole("gone_after", 86_400, { least: 60, most: 31_536_000 }) * 1_000,
+    },
+  };
 }
 
 function readTable(path: string, optional: boolean): Table {

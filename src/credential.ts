@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Credential } from "./cloudflare/client.ts";
 import { statOf } from "./config.ts";
@@ -6,6 +5,7 @@ import type { Config, CredentialSource, ProfileConfig } from "./config.ts";
 import { Failure } from "./errors.ts";
 import { actionFiles, actionOptions } from "./fail2ban/action-options.ts";
 import type { Runtime } from "./runtime.ts";
+import { readableByOthers, readSecretFile, refuseReadable } from "./secret-file.ts";
 import { Secret } from "./secret.ts";
 
 export interface FoundCredential {
@@ -121,28 +121,4 @@ function headerSafe(text: string, source: string): string {
 
 function fingerprint(text: string): string {
   return new Bun.CryptoHasher("sha256").update(text).digest("hex").slice(0, 16);
-}
-
-function readSecretFile(path: string): string {
-  try {
-    return readFileSync(path, "utf8").trim();
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    throw new Failure("config", `Cannot read credential "${path}": ${code}`, {
-      hint: `ls -l ${path}`,
-      cause: error,
-    });
-  }
-}
-
-function refuseReadable(path: string): void {
-  if (!readableByOthers(path)) return;
-  throw new Failure("config", `Cannot use credential "${path}": others can read it`, {
-    hint: `chmod 600 ${path}`,
-  });
-}
-
-function readableByOthers(path: string): boolean {
-  const found = statOf(path);
-  return found !== null && (found.mode & 0o077) !== 0;
 }

@@ -15,40 +15,40 @@ import { recoverBans } from "./core/recover.ts";
 import type { Fail2banState } from "./core/recover.ts";
 import { intake } from "./core/intake.ts";
 import { intakeOptions } from "./intake-options.ts";
-import type { Blocklist, Entry, FactLedger, OpenPlaces, Trouble } from "./core/ports.ts";
+import type {
+  Blocklist,
+  CourierJournal,
+  Entry,
+  FactLedger,
+  Journal,
+  OpenPlaces,
+  Trouble,
+} from "./core/ports.ts";
 import { readCredential } from "./credential.ts";
 import type { FoundCredential } from "./credential.ts";
 import { Failure } from "./errors.ts";
 import { bannedUntil, databasePath, emptyState, readState } from "./fail2ban/bips.ts";
-import type { SqliteJournal } from "./journal/sqlite.ts";
 import type { Log } from "./log.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** How long calls under way may still take after SIGTERM. */
 const lastCallsMs = 2_000;
 
-export interface WireOptions {
+export interface WireOptions<Kept = Courier["journal"]> {
   readonly runtime: Runtime;
   readonly config: Config;
-  readonly journal: SqliteJournal;
+  readonly journal: Kept;
   readonly log: Log;
 }
 
-/** Puts together what delivers: one delivery per profile of the configuration. */
-export async function wireCourier(
-  options: WireOptions,
-  hooks: Pick<Courier, "beforeLook" | "outdated">,
-): Promise<Courier & AsyncDisposable> {
+/** What fail2ban on this host has to do with a courier. */
+export type HostSide = Pick<Courier, "rebuild" | "recover" | "restartMs" | "stillBanned">;
+
+/** The host's own side of what it holds in this journal. */
+export function wireHost(options: WireOptions<Journal>): HostSide {
   const { runtime, config, journal, log } = options;
-  const sharing = new Map<string, Set<string>>();
-  const deliveries = await Promise.all(
-    [...config.profiles.values()].map((profile) => wireProfile(options, profile, sharing)),
-  );
-  const database = databasePath(config.fail2ban);
-  const fail2banState = () => (database === null ? emptyState : readState(join(runtime.root, database)));
+  const fail2banState = () => readFail2ban(runtime, config);
   return {
-    journal,
-    deliveries,
     restartMs: config.restartGraceMs,
     rebuild: (profile, found) => rebuild(options, profile, found, fail2banState() ?? emptyState),
     stillBanned: () => {
@@ -66,8 +66,32 @@ export async function wireCourier(
       });
       if (count > 0) log("warn", "", `Recovered ${count} bans of fail2ban that the journal did not have`);
     },
+  };
+}
+
+/** What fail2ban's database says, read anew; null when it cannot be read now. */
+export function readFail2ban({ root }: Runtime, { fail2ban }: Config): Fail2banState | null {
+  const database = databasePath(fail2ban);
+  return database === null ? emptyState : readState(join(root, database));
+}
+
+/** Puts together what delivers: one delivery per profile of the configuration. */
+export async function wireCourier(
+  options: WireOptions,
+  host: HostSide,
+  hooks: Pick<Courier, "beforeLook" | "outdated">,
+): Promise<Courier & AsyncDisposable> {
+  const { runtime, config, journal } = options;
+  const sharing = new Map<string, Set<string>>();
+  const deliveries = await Promise.all(
+    [...config.profiles.values()].map((profile) => wireProfile(options, profile, sharing)),
+  );
+  return {
+    journal,
+    deliveries,
     now: runtime.now,
     sleep: (ms) => runtime.sleep(ms, runtime.signal),
+    ...host,
     ...hooks,
     [Symbol.asyncDispose]: async () => {
       for (const delivery of deliveries) await delivery.gate.close();
@@ -77,7 +101,7 @@ export async function wireCourier(
 
 /** See `Courier.rebuild`. */
 async function rebuild(
-  { runtime, config, journal, log }: WireOptions,
+  { runtime, config, journal, log }: WireOptions<Journal>,
   profile: string,
   found: readonly Entry[],
   { jails, bans }: Fail2banState,
@@ -122,7 +146,7 @@ export async function openDirectly({
   });
   const forgetful = { fact: async () => null, setFact: async () => {} };
   const { scopes, troubles } = await resolveScopes(forgetful, call, profile, found.fingerprint);
-  return { places: scopes.map((scope) => accessRules({ call, scope, host: config.host })), troubles };
+  return { places: scopes.map((scope) => accessRules({ call, scope, host: config.owner })), troubles };
 }
 
 function client({
@@ -172,7 +196,7 @@ async function wireProfile(
       hardStop: hardStop(runtime),
     });
     const { scopes, troubles } = await resolveScopes(journal, call, profile, fingerprint);
-    const blocklist = (scope: Scope) => accessRules({ call, scope, host: config.host });
+    const blocklist = (scope: Scope) => accessRules({ call, scope, host: config.owner });
     const places = scopes.map(blocklist);
     for (const { place } of places) share(place);
     const current = new Set(places.map(({ place }) => place));
@@ -215,7 +239,7 @@ function tryCredential(runtime: Runtime, config: Config, profile: ProfileConfig)
 
 /** After a change of credential or places, what Cloudflare refused before is tried at once and everywhere. */
 async function noticeChange(
-  journal: SqliteJournal,
+  journal: CourierJournal,
   config: Config,
   profile: ProfileConfig,
   fingerprint: string,
@@ -280,7 +304,7 @@ async function knownId(journal: FactLedger, named: NamedScope): Promise<string |
 
 /** The places of a profile whose ids need no call. */
 async function placesKnown(
-  journal: SqliteJournal,
+  journal: FactLedger,
   profile: ProfileConfig,
   fingerprint: string,
 ): Promise<string[]> {

@@ -3,7 +3,6 @@ import { Failure } from "../errors.ts";
 import { takeCourierLock } from "../journal/lock.ts";
 import type { CourierLock } from "../journal/lock.ts";
 import { clearSuspicion, isCorrupt, isSuspect, setAside } from "../journal/rescue.ts";
-import { openSqlite } from "../journal/sqlite.ts";
 import type { SqliteJournal } from "../journal/sqlite.ts";
 import type { Log } from "../log.ts";
 import type { Runtime } from "../runtime.ts";
@@ -35,21 +34,26 @@ export async function takeLockPatiently(runtime: Runtime, config: Config): Promi
 }
 
 /** The journal, a new one where the old is broken: the courier fills it from fail2ban's bans and the edge. */
-export function openJournal(runtime: Runtime, config: Config, log: Log): SqliteJournal {
+export function openJournal<J extends SqliteJournal>(
+  runtime: Runtime,
+  { journal: path }: Config,
+  log: Log,
+  open: (path: string) => J,
+): J {
   try {
-    const journal = openSqlite(config.journal);
-    if (isSuspect(config.journal)) journal.verify();
+    const journal = open(path);
+    if (isSuspect(path)) journal.verify();
     return journal;
   } catch (error) {
     if (!isCorrupt(error)) throw error;
-    const aside = setAside(config.journal, runtime.now());
+    const aside = setAside(path, runtime.now());
     log(
       "error",
       "",
       `The journal is broken: set aside as "${aside}", rebuilt from fail2ban's bans and the edge`,
     );
-    return openSqlite(config.journal);
+    return open(path);
   } finally {
-    clearSuspicion(config.journal);
+    clearSuspicion(path);
   }
 }

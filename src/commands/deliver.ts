@@ -3,11 +3,13 @@ import { loadConfig, stampOf } from "../config.ts";
 import { anythingDue, obstacle, runCourier, runOnce } from "../core/courier.ts";
 import { credentialPaths } from "../credential.ts";
 import { isCorrupt, suspect } from "../journal/rescue.ts";
+import { openSqlite } from "../journal/sqlite.ts";
 import { openLog } from "../log.ts";
 import type { Runtime } from "../runtime.ts";
-import { wireCourier } from "../wire.ts";
-import { openJournal, takeLock, takeLockPatiently } from "./courier-lock.ts";
+import { wireCourier, wireHost } from "../wire.ts";
+import { openJournal, takeLock } from "./courier-lock.ts";
 import type { Invocation } from "./invocation.ts";
+import { patientCourier } from "./patient-courier.ts";
 import { removeWakeFile } from "./wake.ts";
 
 export const deliver = ({ runtime, configPath }: Invocation) =>
@@ -33,13 +35,17 @@ async function deliverUntilIdle(runtime: Runtime, configPath: string): Promise<b
   const lock = await takeLock(runtime, config);
   if (lock === null) return false;
   const log = openLog(runtime, config.log);
-  using journal = openJournal(runtime, config, log);
+  if (config.fleet !== null) {
+    using _lock = lock;
+    const { stayInFleet } = await import("./fleet/stay.ts");
+    return await stayInFleet({ runtime, config, fleetConfig: config.fleet, log });
+  }
+  using journal = openJournal(runtime, config, log, openSqlite);
   const stamp = stampOf(credentialPaths(runtime, config));
   const outdated = (): boolean => stampOf(credentialPaths(runtime, config)) !== stamp;
-  await using courier = await wireCourier(
-    { runtime, config, journal, log },
-    { beforeLook: () => removeWakeFile(config), outdated },
-  );
+  const options = { runtime, config, journal, log };
+  const hooks = { beforeLook: () => removeWakeFile(config), outdated };
+  await using courier = await wireCourier(options, wireHost(options), hooks);
   try {
     await runCourier(courier, runtime.signal);
   } catch (error) {
@@ -54,20 +60,15 @@ async function deliverUntilIdle(runtime: Runtime, configPath: string): Promise<b
 
 async function deliverOnce(runtime: Runtime, configPath: string): Promise<number> {
   const config = loadConfig(runtime, configPath);
-  using _lock = await takeLockPatiently(runtime, config);
-  const log = openLog(runtime, config.log);
-  using journal = openJournal(runtime, config, log);
-  for (const name of config.profiles.keys()) {
-    await journal.clearPauses(name);
-    await journal.hurry(name);
+  await using courier = await patientCourier(runtime, config);
+  const { journal } = courier;
+  for (const { profile, gate } of courier.deliveries) {
+    await journal.clearPauses(profile.name);
+    await journal.hurry(profile.name);
+    await gate.hurry();
   }
-  await using courier = await wireCourier(
-    { runtime, config, journal, log },
-    { beforeLook: () => removeWakeFile(config), outdated: () => false },
-  );
-  for (const { gate } of courier.deliveries) await gate.hurry();
   await runOnce(courier, runtime.signal);
-  const left = await obstacle(courier, runtime.now());
+  const left = await obstacle(courier, courier.now());
   if (left !== null) throw left;
   return 0;
 }

@@ -9,11 +9,11 @@ import { checkCredentialFiles } from "../credential.ts";
 import { exitCodes, Failure } from "../errors.ts";
 import { intakeOptions } from "../intake-options.ts";
 import { isCorrupt, suspect } from "../journal/rescue.ts";
-import { openSqlite } from "../journal/sqlite.ts";
 import type { SqliteJournal } from "../journal/sqlite.ts";
 import type { Runtime } from "../runtime.ts";
 import type { DirectBan } from "./direct.ts";
 import type { Invocation } from "./invocation.ts";
+import { openOwn } from "./own-journal.ts";
 import { wakeCourier } from "./wake.ts";
 
 /** A flush comes at a stop, a restart and an "unban --all"; what follows within this time tells which it was. */
@@ -87,7 +87,7 @@ export const ban = (invocation: Invocation) =>
         return 0;
       }
       const direct = { runtime: invocation.runtime, config, profile, holder, networks, mode };
-      using journal = await orDirectly(direct, () => openSqlite(config.journal));
+      using journal = await orDirectly(direct, () => openOwn(config));
       await orDirectly(direct, () =>
         journal.hold({ ...holder, address, networks, mode, untilAt }, invocation.runtime.now()),
       );
@@ -111,7 +111,7 @@ export const unban = (invocation: Invocation) =>
     async run({ args }) {
       const address = parseAddress(args.address);
       const { config, holder } = hookSetup(invocation, args);
-      using journal = openSqlite(config.journal);
+      using journal = openOwn(config);
       const networks = await journal.release(holder, address, invocation.runtime.now());
       return await finish(invocation, { config, journal, holder, networks, wait: args.wait });
     },
@@ -133,7 +133,7 @@ export const flush = (invocation: Invocation) =>
         throw new Failure("usage", `Cannot read --family ${quoted(args.family)}: neither inet4 nor inet6`);
       }
       const { config, holder } = hookSetup(invocation, args);
-      using journal = openSqlite(config.journal);
+      using journal = openOwn(config);
       await journal.flush(holder, args.family, invocation.runtime.now() + flushedMs);
       wakeCourier(invocation.runtime, config);
       return 0;
@@ -147,7 +147,7 @@ export const start = (invocation: Invocation) =>
     async run({ args }) {
       const { config, profile, holder } = hookSetup(invocation, args);
       const mode = modeOf(args.mode, profile);
-      using journal = openSqlite(config.journal);
+      using journal = openOwn(config);
       await journal.know(holder, mode);
       return await deferRelease(invocation, config, journal, holder);
     },
@@ -159,7 +159,7 @@ export const stop = (invocation: Invocation) =>
     args: { jail: jailArgument, profile: profileArgument },
     async run({ args }) {
       const { config, holder } = hookSetup(invocation, args);
-      using journal = openSqlite(config.journal);
+      using journal = openOwn(config);
       return await deferRelease(invocation, config, journal, holder);
     },
   });
@@ -214,8 +214,12 @@ async function finish(
   const { runtime } = invocation;
   wakeCourier(runtime, config);
   if (wait) {
-    const { waitForDelivery } = await import("./wait.ts");
-    await waitForDelivery(runtime, journal, holder.profile, networks);
+    const [{ openViews }, { waitForDelivery }] = await Promise.all([
+      import("./views.ts"),
+      import("./wait.ts"),
+    ]);
+    await using views = await openViews(runtime, config);
+    await waitForDelivery(runtime, views, holder.profile, networks);
     return 0;
   }
   const rejection = await journal.shout(holder, runtime.now(), shoutEveryMs);

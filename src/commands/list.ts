@@ -1,11 +1,11 @@
 import { defineCommand } from "citty";
 import { loadConfig } from "../config.ts";
 import type { HoldView } from "../core/ports.ts";
-import { openSqlite } from "../journal/sqlite.ts";
 import { oneLine, timestamp } from "../log.ts";
 import type { Invocation } from "./invocation.ts";
+import { openViews } from "./views.ts";
 
-const headings = ["ADDRESS", "JAIL", "MODE", "STATE", "SINCE", "UNTIL", "RULE"] as const;
+const headings = ["ADDRESS", "JAIL", "HOST", "MODE", "STATE", "SINCE", "UNTIL", "RULE"] as const;
 
 export const list = ({ runtime, configPath }: Invocation) =>
   defineCommand({
@@ -16,16 +16,22 @@ export const list = ({ runtime, configPath }: Invocation) =>
     },
     async run({ args }) {
       const config = loadConfig(runtime, configPath);
-      using journal = openSqlite(config.journal);
-      const holds = await journal.holds(args.jail ?? null);
-      runtime.print(args.json ? JSON.stringify({ version: 1, holds }, null, 2) : table(holds));
+      await using views = await openViews(runtime, config);
+      if (views.trouble !== null) runtime.talk(`Only what this host holds: ${views.trouble.summary}`);
+      const holds = await views.holds(args.jail ?? null);
+      runtime.print(
+        args.json
+          ? JSON.stringify({ version: 1, holds }, null, 2)
+          : table(holds, config.fleet === null ? ["HOST"] : []),
+      );
       return 0;
     },
   });
 
-function table(holds: readonly HoldView[]): string {
-  const rows = [headings, ...holds.map(cells)];
-  const widths = headings.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+function table(holds: readonly HoldView[], without: readonly string[]): string {
+  const kept = headings.flatMap((heading, column) => (without.includes(heading) ? [] : [column]));
+  const rows = [headings, ...holds.map(cells)].map((row) => kept.map((column) => row[column] ?? ""));
+  const widths = kept.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows
     .map((row) =>
       row
@@ -40,6 +46,7 @@ function cells(hold: HoldView): readonly string[] {
   return [
     hold.address,
     oneLine(hold.jail),
+    oneLine(hold.host),
     hold.mode,
     hold.reason === null ? hold.state : `${hold.state}: ${oneLine(hold.reason)}`,
     timestamp(hold.sinceAt),

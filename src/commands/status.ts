@@ -1,12 +1,14 @@
 import { defineCommand } from "citty";
 import { loadConfig } from "../config.ts";
+import { goneHosts } from "../core/fleet.ts";
+import type { Host } from "../core/fleet.ts";
 import type { Summary } from "../core/ports.ts";
 import { checkCredentialFiles } from "../credential.ts";
 import { exitCodes } from "../errors.ts";
 import type { FailureKind } from "../errors.ts";
-import { openSqlite } from "../journal/sqlite.ts";
 import { oneLine, timestamp } from "../log.ts";
 import type { Invocation } from "./invocation.ts";
+import { openViews } from "./views.ts";
 
 /** What is pending for longer than this has something in its way. */
 const overdueMs = 300_000;
@@ -21,14 +23,17 @@ export const status = ({ runtime, configPath }: Invocation) =>
     async run({ args }) {
       const config = loadConfig(runtime, configPath);
       for (const profile of config.profiles.values()) checkCredentialFiles(runtime, config, profile);
-      using journal = openSqlite(config.journal);
-      const now = runtime.now();
-      const summary = await journal.summary(now);
-      const verdict = judge(summary, now);
+      await using views = await openViews(runtime, config);
+      const { trouble } = views;
+      if (trouble !== null) runtime.talk(`Only what this host holds: ${trouble.summary}`);
+      const now = views.now();
+      const [summary, hosts] = [await views.summary(now), await views.hosts()];
+      const verdict = judge(summary, now) ?? trouble?.kind ?? null;
+      const gone = goneHosts(hosts, now, config.fleet?.goneAfterMs ?? 0);
       runtime.print(
         args.json
-          ? JSON.stringify({ version: 1, verdict: verdict ?? "ok", ...summary }, null, 2)
-          : describe(summary, { now, budget: config.budget }),
+          ? JSON.stringify({ version: 1, verdict: verdict ?? "ok", ...summary, hosts, gone }, null, 2)
+          : [describe(summary, { now, budget: config.budget }), ...describeHosts(hosts, gone)].join("\n"),
       );
       return verdict === null ? 0 : exitCodes[verdict];
     },
@@ -59,4 +64,16 @@ function describe(
       return `${kind.padEnd(9)} since ${timestamp(sinceAt)}${next}: ${oneLine(reason)}`;
     }),
   ].join("\n");
+}
+
+function describeHosts(hosts: readonly Host[], gone: readonly Host[]): string[] {
+  if (hosts.length === 0) return [];
+  const names = hosts.map(({ host, holds }) => `${host} (${holds})`);
+  return [
+    `hosts     ${names.join(", ")}`,
+    ...gone.map(
+      ({ host, seenAt }) =>
+        `gone      ${host}, last seen ${timestamp(seenAt)} (for good? fail2ban-cloudflare fleet retire ${host})`,
+    ),
+  ];
 }

@@ -4,11 +4,8 @@ import { obstacle, runOnce } from "../core/courier.ts";
 import { compareProfile, syncProfile } from "../core/sync.ts";
 import type { SyncedPlace } from "../core/sync.ts";
 import { Failure } from "../errors.ts";
-import { openLog } from "../log.ts";
-import { wireCourier } from "../wire.ts";
-import { openJournal, takeLockPatiently } from "./courier-lock.ts";
 import type { Invocation } from "./invocation.ts";
-import { removeWakeFile } from "./wake.ts";
+import { patientCourier } from "./patient-courier.ts";
 
 export const sync = ({ runtime, configPath }: Invocation) =>
   defineCommand({
@@ -21,13 +18,7 @@ export const sync = ({ runtime, configPath }: Invocation) =>
     },
     async run({ args }) {
       const config = loadConfig(runtime, configPath);
-      using _lock = await takeLockPatiently(runtime, config);
-      const log = openLog(runtime, config.log);
-      using journal = openJournal(runtime, config, log);
-      await using courier = await wireCourier(
-        { runtime, config, journal, log },
-        { beforeLook: () => removeWakeFile(config), outdated: () => false },
-      );
+      await using courier = await patientCourier(runtime, config);
       if (!args["dry-run"]) await courier.recover();
       let complete = true;
       for (const delivery of courier.deliveries) {
@@ -36,7 +27,7 @@ export const sync = ({ runtime, configPath }: Invocation) =>
         for (const line of (places ?? []).flatMap(describe)) runtime.print(line);
       }
       if (!args["dry-run"]) await runOnce(courier, runtime.signal);
-      const left = args["dry-run"] ? null : await obstacle(courier, runtime.now());
+      const left = args["dry-run"] ? null : await obstacle(courier, courier.now());
       if (left !== null) throw left;
       if (!complete)
         throw new Failure("unavailable", "Cannot compare every place now", {

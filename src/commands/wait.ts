@@ -1,6 +1,6 @@
-import type { Journal } from "../core/ports.ts";
 import { Failure } from "../errors.ts";
 import type { Runtime } from "../runtime.ts";
+import type { Views } from "./views.ts";
 
 const deadlineMs = 60_000;
 const lookEveryMs = 50;
@@ -10,29 +10,29 @@ const oldNewsMs = 2_000;
 
 /** Returns when nothing of the networks is pending; throws why it will not be soon. */
 export async function waitForDelivery(
-  runtime: Runtime,
-  journal: Journal,
+  { signal, sleep }: Runtime,
+  { now, progress, summary }: Views,
   profile: string,
   networks: readonly string[],
 ): Promise<void> {
-  const beganAt = runtime.now();
+  const beganAt = now();
   let reason = "the courier has not answered";
-  while (runtime.now() - beganAt < deadlineMs && !runtime.signal.aborted) {
-    const states = await Promise.all(networks.map((network) => journal.progress(profile, network)));
+  while (now() - beganAt < deadlineMs && !signal.aborted) {
+    const states = await Promise.all(networks.map((network) => progress(profile, network)));
     const left = states.filter((state) => state !== null);
     if (left.length === 0) return;
     const parked = left.find((state) => state.parked);
     if (parked !== undefined) throw new Failure("refused", parked.reason ?? "Cloudflare refuses it");
     reason = left.find((state) => state.reason !== null)?.reason ?? reason;
-    const { pauses } = await journal.summary(runtime.now());
+    const { pauses } = await summary(now());
     const lasting = pauses.find(
       ({ kind, subject }) => kind !== "unavailable" && subject.startsWith(`profile:${profile}/`),
     );
-    if (lasting !== undefined && runtime.now() - beganAt > (lasting.sinceAt >= beganAt ? 0 : oldNewsMs)) {
+    if (lasting !== undefined && now() - beganAt > (lasting.sinceAt >= beganAt ? 0 : oldNewsMs)) {
       throw new Failure(lasting.kind, lasting.reason);
     }
     reason = pauses.find(({ kind }) => kind === "unavailable")?.reason ?? reason;
-    await runtime.sleep(lookEveryMs, runtime.signal);
+    await sleep(lookEveryMs, signal);
   }
   throw new Failure("unavailable", `Recorded, but not delivered after ${deadlineMs / 1_000} s: ${reason}`, {
     hint: "it is retried; see: fail2ban-cloudflare status",

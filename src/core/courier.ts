@@ -97,7 +97,12 @@ export async function runCourier(courier: Courier, signal: AbortSignal): Promise
   if (broken.length > 0) throw broken[0];
 }
 
-async function recoverIfDue({ journal, recover, now }: Courier): Promise<void> {
+/** What of a host's own journal has to be looked after, whoever delivers. */
+export type Upkeep = Pick<Courier, "recover" | "stillBanned" | "restartMs" | "now"> & {
+  readonly journal: Pick<CourierJournal, "fact" | "setFact" | "nextEndAt" | "sweep">;
+};
+
+export async function recoverIfDue({ journal, recover, now }: Upkeep): Promise<void> {
   if (!(await isOver(journal, "recovered_at", recoverEveryMs, now()))) return;
   await recover();
   await journal.setFact("recovered_at", String(now()));
@@ -120,7 +125,12 @@ async function syncIfDue(courier: Courier): Promise<void> {
 }
 
 /** Whether the moment of a fact is longer ago than `everyMs`, or in the future after the clock was set back. */
-async function isOver(journal: FactLedger, fact: string, everyMs: number, now: number): Promise<boolean> {
+export async function isOver(
+  journal: Pick<FactLedger, "fact">,
+  fact: string,
+  everyMs: number,
+  now: number,
+): Promise<boolean> {
   const at = Number((await journal.fact(fact)) ?? 0);
   return now - at >= everyMs || at > now;
 }
@@ -160,11 +170,13 @@ async function nextDueAt({ journal, deliveries }: Courier, sweepAt: number): Pro
 }
 
 /** Ends what is over; returns when the next sweep may be at the earliest. */
-async function sweepIfDue(courier: Courier, notBefore: number): Promise<number> {
-  const { journal, restartMs, now } = courier;
+export async function sweepIfDue(
+  { journal, restartMs, now, stillBanned }: Upkeep,
+  notBefore: number,
+): Promise<number> {
   const at = await journal.nextEndAt(slackMs);
   if (at === null || at > now() || notBefore > now()) return notBefore;
-  const stillBannedUntil = courier.stillBanned();
+  const stillBannedUntil = stillBanned();
   if (stillBannedUntil === null) return now() + sweepAgainMs;
   await journal.sweep(now(), { slackMs, restartMs, stillBannedUntil });
   return 0;

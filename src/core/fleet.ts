@@ -44,7 +44,7 @@ export interface Host {
 
 /**
  * The journal that the servers of a fleet share, through one session with its database. All moments are the database's.
- * After a method has thrown a journal failure the session is over.
+ * After a method has thrown an unavailable failure the session is over.
  */
 export interface FleetJournal extends CourierJournal, AsyncDisposable {
   /** Aborts when the session is over. */
@@ -69,4 +69,9 @@ export interface FleetJournal extends CourierJournal, AsyncDisposable {
   hosts(): Promise<readonly Host[]>;
   /** Lets go of all that a host holds and forgets the host; null: there is none of that name. */
   retire(host: string): Promise<number | null>;
+}
+
+/** The servers that were not seen for so long that they may be gone for good. */
+export function goneHosts(hosts: readonly Host[], now: number, afterMs: number): readonly Host[] {
+  return hosts.filter(({ seenAt }) => now - seenAt > afterMs);
 }

@@ -18,7 +18,7 @@ export interface OpenFleetOptions {
   now(): number;
 }
 
-/** Opens the journal of a fleet; a journal failure where it cannot be reached, a config failure where it is another's. */
+/** Opens the journal of a fleet; an unavailable failure where it cannot be, a config failure where it is another's. */
 export async function openFleet(server: Server, { name, now }: OpenFleetOptions): Promise<FleetJournal> {
   const session = await connect(server);
   try {

@@ -102,7 +102,7 @@ export async function migrate(session: Session, server: Server): Promise<void> {
     const from = await version(run);
     if (from > migrations.length) {
       throw new Failure(
-        "journal",
+        "unavailable",
         `Cannot use the fleet's journal "${labelOf(server)}": version ${from} is from a newer fail2ban-cloudflare`,
         { hint: "install that version here too" },
       );
@@ -118,10 +118,9 @@ export async function migrate(session: Session, server: Server): Promise<void> {
 }
 
 async function version(run: Run): Promise<number> {
-  const [tables] = await run<{ there: boolean }>("SELECT to_regclass($1) IS NOT NULL AS there", [
-    `${schema}.facts`,
-  ]);
-  if (tables?.there !== true) return 0;
+  // Not to_regclass(): within a transaction it may not see what another has committed meanwhile.
+  const tables = await run("SELECT 1 FROM pg_tables WHERE schemaname = $1 AND tablename = 'facts'", [schema]);
+  if (tables.length === 0) return 0;
   const [fact] = await run<{ value: string }>("SELECT value FROM facts WHERE name = 'version'");
   return Number(fact?.value ?? 0);
 }

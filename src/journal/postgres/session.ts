@@ -9,8 +9,8 @@ export interface Server {
   readonly database: string;
   readonly user: string;
   readonly password: Secret | null;
-  readonly tls: "disable" | "require" | "verify-ca" | "verify-full";
-  /** The certificate authority to trust; null: the public ones. */
+  readonly tls: "disable" | "require" | "verify-full";
+  /** The certificate authority to trust, which asks for "verify-full"; null: the public ones. */
   readonly caFile: string | null;
 }
 
@@ -46,7 +46,7 @@ const settings = {
   tcp_keepalives_count: 3,
 } as const;
 
-/** Opens a session; a journal failure where there can be none. */
+/** Opens a session; an unavailable failure where there can be none. */
 export async function connect(server: Server): Promise<Session> {
   const sql = new Bun.SQL({
     adapter: "postgres",
@@ -57,7 +57,7 @@ export async function connect(server: Server): Promise<Session> {
     database: server.database,
     username: server.user,
     ...(server.password === null ? {} : { password: server.password.reveal() }),
-    tls: server.caFile === null ? server.tls : { ca: Bun.file(server.caFile) },
+    tls: server.tls === "disable" || server.caFile === null ? server.tls : { ca: Bun.file(server.caFile) },
     connection: settings,
     connectionTimeout: connectMs / 1_000,
     max: 1,
@@ -121,7 +121,7 @@ function sessionFailure(server: Server, error: unknown): unknown {
   if (code === undefined && !(error instanceof Unanswered)) return error;
   const tag = [errno, code].find((one) => typeof one === "string");
   return new Failure(
-    "journal",
+    "unavailable",
     `Cannot use the fleet's journal "${labelOf(server)}": ${error.message}${tag === undefined ? "" : ` (${tag})`}`,
     { hint: hintOf(server, tag), cause: error },
   );

@@ -12,7 +12,14 @@ interface Layer {
 }
 
 const leaves = ["src/errors.ts", "src/secret.ts", "src/runtime.ts", "src/nearest.ts"];
-const commons = ["src/core/", "src/config.ts", "src/log.ts", ...leaves];
+const commons = [
+  "src/core/",
+  "src/config.ts",
+  "src/fleet-config.ts",
+  "src/log.ts",
+  "src/secret-file.ts",
+  ...leaves,
+];
 const edge = ["src/core/", "src/errors.ts", "src/runtime.ts", "src/secret.ts"];
 
 /** The direction of design.md, section 5; a file belongs to the first layer that names it or its directory. */
@@ -31,6 +38,7 @@ const layers: readonly Layer[] = [
       "src/commands/",
       "src/wire.ts",
       "src/credential.ts",
+      "src/fleet-password.ts",
       "src/intake-options.ts",
       "src/journal/",
       "src/fail2ban/",
