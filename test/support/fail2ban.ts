@@ -36,6 +36,8 @@ export interface Fail2banOptions {
   readonly loglevel?: "INFO" | "DEBUG" | "HEAVYDEBUG";
   /** A directory to copy the package's configuration to; default: a temporary one. */
   readonly directory?: string;
+  /** Put before the server's command line: where it runs. */
+  readonly inside?: readonly string[];
 }
 
 const installed = "/etc/fail2ban";
@@ -44,6 +46,7 @@ const installed = "/etc/fail2ban";
 export async function fail2banServer({
   loglevel = "INFO",
   directory,
+  inside = [],
 }: Fail2banOptions = {}): Promise<Fail2ban> {
   const temporary = tempRoot();
   const etc = directory ?? temporary.at("fail2ban");
@@ -81,7 +84,7 @@ dbfile = ${databasePath}
 
   const start = async (): Promise<void> => {
     const started = startProgram(
-      ["fail2ban-server", "-c", etc, "-xf", "start"],
+      [...inside, "fail2ban-server", "-c", etc, "-xf", "start"],
       temporary.at("fail2ban.output"),
     );
     server = started;

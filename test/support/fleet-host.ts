@@ -3,6 +3,7 @@ import type { HoldView, Summary } from "../../src/core/ports.ts";
 import type { Server } from "../../src/journal/postgres/session.ts";
 import { binaryPath, endCouriers, runBinary } from "./binary.ts";
 import type { FakeCloudflare } from "./fake-cloudflare.ts";
+import type { Place } from "./fleet-network.ts";
 import { endProcesses, processesOf } from "./program.ts";
 import type { Ended } from "./program.ts";
 import { tempRoot } from "./temp-root.ts";
@@ -32,8 +33,8 @@ export interface FleetHostOptions {
   readonly config?: Readonly<Record<string, string | null>>;
   /** Lines of [fleet]. */
   readonly fleet?: Readonly<Record<string, string>>;
-  /** A host's own way to the edge: its URL of the API. */
-  readonly apiBase?: string;
+  /** A network of its own. */
+  readonly place?: Pick<Place, "inside" | "apiBase">;
 }
 
 export async function fleetHost(
@@ -50,7 +51,7 @@ export async function fleetHost(
   const config: Readonly<Record<string, string | null>> = {
     api_token_file: JSON.stringify(root.at("token")),
     zones: '["example.com"]',
-    api_base: JSON.stringify(options.apiBase ?? edge.url),
+    api_base: JSON.stringify(options.place?.apiBase ?? edge.url),
     journal: JSON.stringify(urlOf(server)),
     log: JSON.stringify(root.at("log")),
     fail2ban: JSON.stringify(root.at("fail2ban")),
@@ -60,7 +61,9 @@ export async function fleetHost(
   const fleet = { name: '"web"', spool: JSON.stringify(spoolPath), ...options.fleet };
   root.write("config.toml", `${lines(config)}\n[fleet]\n${lines(fleet)}`, 0o600);
 
-  const run = (line: string): Promise<Ended> => runBinary(["--config", configPath, ...line.split(" ")]);
+  const { inside = [] } = options.place ?? {};
+  const run = (line: string): Promise<Ended> =>
+    runBinary(["--config", configPath, ...line.split(" ")], { inside });
   const must = async (line: string): Promise<string> => {
     const { code, stdout, stderr } = await run(line);
     if (code !== 0) throw new Error(`${name}: "${line}" ended with ${code}: ${stderr}`);
