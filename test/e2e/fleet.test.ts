@@ -100,6 +100,30 @@ describe.skipIf(postgresObstacle !== null)("a fleet", () => {
     await until(async () => (await others[0]?.status())?.pending === 0, { deadlineMs, what: web.story });
   }, 120_000);
 
+  test("when the courier hangs another takes over, and it joins again when it wakes up", async () => {
+    await using web = await fleet(pg);
+    const [one, two] = web.hosts;
+    web.edge.fail({ kind: "hang" });
+    // The first and only host that is there: its process is the courier.
+    await one.hook("ban 203.0.113.1 --jail sshd");
+    await until(() => web.edge.calls.length > 0, { deadlineMs, what: web.story });
+    const [courier = 0] = one.couriers();
+    process.kill(courier, "SIGSTOP");
+    try {
+      await two.hook("ban 203.0.113.2 --jail sshd");
+      // The database ends what was silent for half a minute.
+      await until(() => web.edge.blocked().length === 2, { deadlineMs: 2 * deadlineMs, what: web.story });
+      expect(two.log()).toContain("Ban 203.0.113.1 ");
+    } finally {
+      process.kill(courier, "SIGCONT");
+    }
+    await until(() => one.log().split("Joined the fleet").length === 3, { deadlineMs, what: web.story });
+    expect(one.couriers()).toEqual([courier]);
+    await one.hook("unban 203.0.113.1 --jail sshd --wait");
+    await web.blocked(["203.0.113.2"]);
+    expect(one.log()).not.toContain("] Ban ");
+  }, 180_000);
+
   test("while the database is away hooks record and the edge stays; then the newest wish of each host wins", async () => {
     await using web = await fleet(pg);
     const [one, two] = web.hosts;
@@ -164,6 +188,25 @@ describe.skipIf(postgresObstacle !== null)("a fleet", () => {
     await web.blocked(network);
     await one.hook("unban 203.0.113.0/30 --jail by-hand --wait");
     await web.blocked(["203.0.113.9"]);
+  }, 90_000);
+
+  test("a database that was lost is filled again by its hosts, and the edge stays as it is", async () => {
+    await using web = await fleet(pg);
+    const [one, two] = web.hosts;
+    await one.hook("ban 203.0.113.1 --jail sshd --wait");
+    await two.hook("ban 203.0.113.2 --jail by-hand --wait");
+    const rules = web.edge.rules();
+    await pg.psql(
+      web.server.database,
+      `DROP SCHEMA fail2ban_cloudflare CASCADE; CREATE SCHEMA fail2ban_cloudflare AUTHORIZATION ${web.server.user};
+       SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${web.server.user}'`,
+    );
+    await until(async () => (await two.list()).length === 2, { deadlineMs, what: web.story });
+    await one.hook("ban 203.0.113.3 --jail sshd --wait");
+    await web.blocked(["203.0.113.1", "203.0.113.2", "203.0.113.3"]);
+    expect(web.edge.rules()).toEqual(expect.arrayContaining(rules));
+    await two.hook("unban 203.0.113.2 --jail by-hand --wait");
+    await web.blocked(["203.0.113.1", "203.0.113.3"]);
   }, 90_000);
 
   test("a second server of the same name does not join, and says why", async () => {

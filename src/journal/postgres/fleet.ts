@@ -25,16 +25,14 @@ export async function openFleet(server: Server, { name, now }: OpenFleetOptions)
     await migrate(session, server);
     const look = clockReader(session, now);
     await look.changes();
-    const [known] = await session.run<{ value: string }>(
-      `INSERT INTO facts (name, value) VALUES ('fleet', $1)
-       ON CONFLICT (name) DO UPDATE SET value = facts.value RETURNING value`,
-      [name],
-    );
-    if (known?.value !== name) throw anotherFleet(server, name, known?.value ?? "");
+    const facts = factLedger(session.run);
+    await session.run("INSERT INTO facts (name, value) VALUES ('fleet', $1) ON CONFLICT DO NOTHING", [name]);
+    const known = (await facts.fact("fleet")) ?? "";
+    if (known !== name) throw anotherFleet(server, name, known);
     return {
       ...callLedger(session.run),
       ...deliveryLedger(session.run),
-      ...factLedger(session.run),
+      ...facts,
       ...hostLedger(session),
       ...joining(session),
       ...viewLedger(session.run),

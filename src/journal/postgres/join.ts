@@ -1,5 +1,4 @@
 import type { Changed, FleetJournal, JoinedHold } from "../../core/fleet.ts";
-import type { Mode } from "../../core/hold.ts";
 import { markPending } from "./pending.ts";
 import { clock, lockForWriting } from "./schema.ts";
 import type { Run, Session } from "./session.ts";
@@ -24,14 +23,13 @@ export function joining({ run, atomically }: Session): Pick<FleetJournal, "join"
         if (changed.length > 0) await replaceHolds(own, host, changed);
         return changed;
       }),
-    async heldFor(host) {
-      return await run<JoinedHold & { readonly mode: Mode }>(
+    heldFor: (host) =>
+      run<JoinedHold>(
         `SELECT profile, network, jail, address, mode, held_at::float8 AS "heldAt",
            until_at::float8 AS "untilAt", release_at::float8 AS "releaseAt"
          FROM holds WHERE host = $1`,
         [host],
-      );
-    },
+      ),
   };
 }
 
