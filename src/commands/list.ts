@@ -23,7 +23,7 @@ export const list = ({ runtime, configPath }: Invocation) =>
     async run({ args: { jail = null, json } }) {
       const config = loadConfig(runtime, configPath);
       await using journal = await openViews(runtime, config);
-      if (journal.trouble !== null) runtime.talk(`Only what this host holds: ${journal.trouble.summary}`);
+      if (journal.trouble !== null) runtime.talk(`Only what this server holds: ${journal.trouble.summary}`);
       if (json) {
         runtime.print(JSON.stringify({ version: 1, holds: await journal.holds(jail) }, null, 2));
         return 0;

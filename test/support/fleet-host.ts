@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import type { HoldView, Summary } from "../../src/core/ports.ts";
+import type { FleetReport } from "../../src/commands/status/report.ts";
 import type { Server } from "../../src/journal/postgres/session.ts";
 import { binaryPath, endCouriers, runBinary } from "./binary.ts";
 import type { FakeCloudflare } from "./fake-cloudflare.ts";
@@ -20,7 +21,7 @@ export interface FleetHost extends AsyncDisposable {
   hook(line: string): Promise<void>;
   /** What its `list` shows. */
   list(): Promise<readonly HoldView[]>;
-  status(): Promise<Summary & { readonly verdict: string; readonly gone: readonly { host: string }[] }>;
+  status(): Promise<Summary & { readonly verdict: string; readonly fleet: FleetReport }>;
   /** Its processes that stay in the fleet. */
   couriers(): readonly number[];
   /** As when the server loses its power: nothing is said to anybody. */
