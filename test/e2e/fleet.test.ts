@@ -111,7 +111,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet", () => {
     process.kill(courier, "SIGSTOP");
     try {
       await two.hook("ban 203.0.113.2 --jail sshd");
-      // The database ends what was silent for half a minute.
+      // The database ends what was silent for a quarter of a minute.
       await until(() => web.edge.blocked().length === 2, { deadlineMs: 2 * deadlineMs, what: web.story });
       expect(two.log()).toContain("Ban 203.0.113.1 ");
     } finally {
@@ -142,6 +142,8 @@ describe.skipIf(postgresObstacle !== null)("a fleet", () => {
       expect(status.code).toBe(5);
       expect(status.stdout).toContain("only what this server holds is known: Cannot use the fleet's journal");
       expect(`${status.stdout}${status.stderr}`).not.toContain("a-password");
+      expect(await one.examined()).toEqual([expect.stringContaining("bad: Cannot use the fleet's journal")]);
+      expect((await one.run("metrics")).stdout).toContain("fleet_reachable 0");
       expect((await one.run("list")).stderr).toContain("Only what this server holds: Cannot use the fleet's");
       expect((await one.list()).map(({ address }) => address)).toEqual(["203.0.113.3"]);
       expect(web.edge.blocked()).toEqual(["203.0.113.1", "203.0.113.2"]);
@@ -160,6 +162,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet", () => {
     const [one, two, three] = web.hosts;
     await one.hook("ban 203.0.113.1 --jail sshd --wait");
     await three.hook("ban 203.0.113.3 --jail sshd --wait");
+    await two.hook("ban 203.0.113.1 --jail sshd --wait");
     expect((await one.run("fleet retire web3")).stderr).toContain('Cannot retire "web3": it is connected');
     await three.kill();
     await pg.psql(
@@ -168,11 +171,19 @@ describe.skipIf(postgresObstacle !== null)("a fleet", () => {
     );
     expect((await two.status()).fleet.gone).toMatchObject([{ host: "web3" }]);
     expect((await two.run("status")).stdout).toContain("fleet retire web3");
+    const [finding, ...others] = await two.examined();
+    expect([finding, others]).toEqual([
+      expect.stringContaining('warn: Server "web3" of the fleet was not'),
+      [],
+    ]);
+    expect(finding).toEndWith("fail2ban-cloudflare fleet retire web3");
+    expect((await two.run("metrics")).stdout).toContain('fleet_host_gone{host="web3"} 1');
     expect((await one.run("fleet retire web9")).stderr).toContain("the fleet has no such server");
 
     expect((await one.run("fleet retire web3")).stdout).toBe("Retired web3: let go of 1\n");
     await web.blocked(["203.0.113.1"]);
     expect((await two.status()).fleet.gone).toEqual([]);
+    expect(await one.examined()).toEqual(['ok: Fleet "web" has 2 servers, and all are there']);
     // It was not gone for good: what it holds is its own, and joins again.
     await three.hook("ban 203.0.113.4 --jail sshd");
     await web.blocked(["203.0.113.1", "203.0.113.3", "203.0.113.4"]);

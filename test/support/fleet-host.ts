@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import type { HoldView, Summary } from "../../src/core/ports.ts";
+import type { Report } from "../../src/commands/doctor/check.ts";
 import type { FleetReport } from "../../src/commands/status/report.ts";
 import type { Server } from "../../src/journal/postgres/session.ts";
 import { binaryPath, endCouriers, runBinary } from "./binary.ts";
@@ -22,6 +23,8 @@ export interface FleetHost extends AsyncDisposable {
   /** What its `list` shows. */
   list(): Promise<readonly HoldView[]>;
   status(): Promise<Summary & { readonly verdict: string; readonly fleet: FleetReport }>;
+  /** What doctor finds of the fleet: state and text. */
+  examined(): Promise<readonly string[]>;
   /** Its processes that stay in the fleet. */
   couriers(): readonly number[];
   /** As when the server loses its power: nothing is said to anybody. */
@@ -79,6 +82,14 @@ export async function fleetHost(
     hook: async (line) => void (await must(line)),
     list: async () => JSON.parse((await run("list --json")).stdout).holds,
     status: async () => JSON.parse((await run("status --json")).stdout),
+    async examined() {
+      const { findings }: { readonly findings: readonly Report[] } = JSON.parse(
+        (await run("doctor --json")).stdout,
+      );
+      return findings
+        .filter(({ check }) => check === "fleet")
+        .map(({ state, what, mend }) => [state, what, ...(mend === null ? [] : [mend])].join(": "));
+    },
     couriers: () => processesOf("--config", configPath, "deliver"),
     kill: () => endProcesses(processesOf("--config", configPath, "deliver"), "SIGKILL"),
     log: () => {

@@ -37,7 +37,7 @@ const answerMs = 6_000;
 const connectMs = 5_000;
 
 /** A program that hangs keeps its locks too, and its kernel its connection: then the database ends it. From version 14 on. */
-const silentMs = 30_000;
+const silentMs = 15_000;
 
 const settings = {
   search_path: schema,
