@@ -1,5 +1,6 @@
 import type { FakeCloudflare } from "../fake-cloudflare.ts";
 import type { Backend, Standing } from "./backend.ts";
+import { ownerOf } from "./fleet.ts";
 import type { ChaosJail } from "./jail.ts";
 import { isHeldThrough } from "./model.ts";
 
@@ -18,7 +19,7 @@ export function watchEdge(
   edge: FakeCloudflare,
   { backend, jails, lagMs, excused, told }: WatchOptions,
 ): void {
-  const hosts = new Set(jails.map(({ plan }) => plan.host.name));
+  const hosts = new Set(jails.map(({ plan }) => ownerOf(plan.host)));
   backend.watch(edge, ({ kind, standing }) => {
     const { place, network, mark } = standing;
     const host = /^Fail2Ban .* host:(\S+)$/.exec(mark)?.[1];
@@ -26,9 +27,9 @@ export function watchEdge(
       return told(`${place}: ${network} of others (${mark}) was ${kind}`);
     if (kind !== "removed" || excused.has(`${place} ${network}`)) return;
     const now = Date.now();
-    const holders = jails.filter((jail) => jail.plan.host.name === host && isHeldAt(jail, standing, now));
+    const holders = jails.filter((jail) => ownerOf(jail.plan.host) === host && isHeldAt(jail, standing, now));
     for (const { plan } of holders)
-      told(`${place}: ${network} was removed while ${host}/${plan.jail} holds it`);
+      told(`${place}: ${network} was removed while ${plan.host.name}/${plan.jail} holds it`);
   });
 
   function isHeldAt({ plan, host, model }: ChaosJail, { place, network }: Standing, now: number): boolean {
