@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { purgeEdge } from "../../src/commands/purge.ts";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
 import type { FakeCloudflare } from "../support/fake-cloudflare.ts";
@@ -183,7 +184,11 @@ describe.skipIf(postgresObstacle !== null)("a fleet", () => {
       [],
     ]);
     expect(finding).toEndWith("fail2ban-cloudflare fleet retire web3");
-    expect((await two.run("metrics")).stdout).toContain('fleet_host_gone{host="web3"} 1');
+    const { stdout: metrics } = await two.run("metrics");
+    expect(metrics).toContain('fleet_host_gone{host="web3"} 1');
+    expect([...metrics.matchAll(/^# HELP fail2ban_cloudflare_(fleet_\w+) (.*)$/gm)].map(wordsOf)).toEqual(
+      [...documented.matchAll(/^\| `(fleet_\w+)` +\| gauge \| .*? \| (.*?) +\|$/gm)].map(wordsOf),
+    );
     expect((await one.run("fleet retire web9")).stderr).toContain("the fleet has no such server");
 
     expect((await one.run("fleet retire web3")).stdout).toBe("Retired web3: let go of 1\n");
@@ -302,6 +307,13 @@ describe.skipIf(postgresObstacle !== null)("a fleet", () => {
     expect(await three.list()).toEqual([]);
   }, 90_000);
 });
+
+/** What is documented of metrics. */
+const documented = readFileSync(join(import.meta.dir, "../../docs/metrics.md"), "utf8");
+
+function wordsOf([, ...words]: readonly string[]): string {
+  return words.join(" ");
+}
 
 /** As `uninstall --purge` does it. */
 function purge({ configPath }: FleetHost): Promise<void> {
