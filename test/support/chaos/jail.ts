@@ -37,6 +37,8 @@ export function chaosJail(host: ChaosHost, plan: JailPlan, { roll, told }: Chaos
   const { jail, profile, mode, byHand } = plan;
   const model = jailModel();
   const bans = new Map<string, Ban>();
+  /** Addresses whose last hook for a ban was killed: to which end they are held is not certain. */
+  const unsure = new Set<string>();
   /** fail2ban runs a failed hook once more; people think that it was recorded. */
   const tries = byHand ? ["first"] : ["first", "again"];
   let state: "running" | "stopped" | "crashed" = byHand ? "running" : "stopped";
@@ -55,6 +57,8 @@ export function chaosJail(host: ChaosHost, plan: JailPlan, { roll, told }: Chaos
       const words = ["--mode", mode, "--bantime", String(lastsS ?? -1), "--restored", restored];
       const end = await hook("ban", ...words, "--", target.address);
       const endsAt = lastsS === null ? Number.POSITIVE_INFINITY : end.beganAt + lastsS * 1_000;
+      if (end.code === null) unsure.add(target.address);
+      else unsure.delete(target.address);
       model.banned(target, { at: end.endedAt, endsAt, recorded: end.code !== null });
       if (end.code === 0) return;
     }
@@ -153,8 +157,9 @@ export function chaosJail(host: ChaosHost, plan: JailPlan, { roll, told }: Chaos
     async settle() {
       kills = false;
       for (const { target, fate } of model.holds.values()) {
-        if (fate !== "either") continue;
         const banned = state === "stopped" ? undefined : bans.get(target.address);
+        const isProlonged = fate === "held" && unsure.has(target.address) && banned !== undefined;
+        if (fate !== "either" && !isProlonged) continue;
         await (banned === undefined ? unban(target) : ban(banned, "0"));
       }
     },
