@@ -5,7 +5,7 @@
  * --seed NAME      this round; may be given several times
  * --seeds N        so many rounds (10), numbered
  * --from N         from this number on; default: another each time
- * --backend NAME   what blocks at the edge (access-rules)
+ * --backend NAME   what blocks at the edge: access-rules (the default) or list
  * --operations N   for each jail (30)
  * --jobs N         rounds at once (4)
  * --short          without what takes minutes, as in the tests
@@ -14,7 +14,7 @@
  */
 import { parseArgs } from "node:util";
 import { binaryPath } from "../test/support/binary.ts";
-import { backendNamed } from "../test/support/chaos/backend.ts";
+import { backendNamed } from "../test/support/chaos/backends.ts";
 import { addFigures, describeFigures, noFigures } from "../test/support/chaos/figures.ts";
 import { chaosRound } from "../test/support/chaos/round.ts";
 import { scenario } from "../test/support/chaos/scenario.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { takeCourierLock } from "../../src/journal/lock.ts";
 import { binaryPath } from "../support/binary.ts";
-import { accessRules } from "../support/chaos/backend.ts";
+import { accessRules } from "../support/chaos/access-rules.ts";
 import { crashAt, crashPoints } from "../support/chaos/crash.ts";
 import type { CrashPoint } from "../support/chaos/crash.ts";
 import { chaosHost } from "../support/chaos/host.ts";

@@ -32,11 +32,12 @@ export async function judge(
 
 /** What others have put there, to the byte. */
 export function foreignBytes({ scenario, backend, edge }: World): string[] {
-  const theirs = new Set(scenario.foreign.map(({ place, network }) => `${place} ${network}`));
-  return backend
+  const theirs = new Set(scenario.foreign.map(({ place, network, mark }) => `${place} ${network} ${mark}`));
+  const standing = backend
     .standing(edge)
-    .filter(({ place, network }) => theirs.has(`${place} ${network}`))
+    .filter(({ place, network, mark }) => theirs.has(`${place} ${network} ${mark}`))
     .map(({ bytes }) => bytes);
+  return [...standing, ...backend.besides(edge)];
 }
 
 function compare(world: World, planted: readonly string[], excused: ReadonlySet<string>): void {
@@ -44,7 +45,7 @@ function compare(world: World, planted: readonly string[], excused: ReadonlySet<
   const standing = backend.standing(edge);
   for (const place of scenario.places) {
     const wanted = wantedAt(place, jails, backend, Date.now());
-    differences({ place, wanted, standing, foreign: scenario.foreign, excused }).forEach(diverge);
+    differences({ backend, place, wanted, standing, foreign: scenario.foreign, excused }).forEach(diverge);
   }
   if (JSON.stringify(foreignBytes(world)) !== JSON.stringify(planted))
     diverge("something of others has changed");

@@ -25,6 +25,7 @@ export function watchEdge(
     if (host === undefined || !hosts.has(host))
       return told(`${place}: ${network} of others (${mark}) was ${kind}`);
     if (kind !== "removed" || excused.has(`${place} ${network}`)) return;
+    if (backend.standing(edge).some((one) => isInPlaceOf(one, standing, host))) return;
     const now = Date.now();
     const holders = jails.filter((jail) => jail.plan.host.name === host && isHeldAt(jail, standing, now));
     for (const { plan } of holders)
@@ -40,4 +41,10 @@ export function watchEdge(
         isHeldThrough(hold, now - lagMs, now),
     );
   }
+}
+
+/** Whether one of the host's still stands there when the other is gone: it has another mode. */
+function isInPlaceOf(one: Standing, gone: Standing, host: string): boolean {
+  const isSame = one.place === gone.place && one.network === gone.network;
+  return isSame && one.id !== gone.id && one.mark.endsWith(` host:${host}`);
 }

@@ -66,7 +66,7 @@ export function chaosWorld(scenario: Scenario, { backend, binary }: WorldOptions
   );
   // None that fail2ban is going to ban.
   edge.ranges = { ipv4: ["203.0.113.240/28"], ipv6: ["2001:db8:cf::/48"] };
-  for (const one of foreign) backend.plant(edge, one);
+  backend.prepare(edge, foreign);
   const hosts = scenario.hosts.map((plan) => stack.use(chaosHost(edge, { plan, backend, binary, budget })));
   const jails = scenario.jails.flatMap((plan) => {
     const host = hosts.find((one) => one.plan === plan.host);

@@ -27,6 +27,13 @@ export interface SentItem {
   readonly comment: string;
 }
 
+/** An item that was put into a list of an account, or taken out; of one that was replaced, what it was before. */
+export interface ItemChange {
+  readonly kind: "added" | "changed" | "removed";
+  readonly list: string;
+  readonly item: ListItem;
+}
+
 interface Shelf {
   readonly list: AccountList;
   /** By address. */
@@ -50,7 +57,7 @@ export interface ListStore {
 }
 
 /** Lists of every account, with their items. */
-export function listStore(now: () => number): ListStore {
+export function listStore(now: () => number, told: (change: ItemChange) => void): ListStore {
   const accounts = new Map<string, Map<string, Shelf>>();
   const shelves = (account: string) => accounts.getOrInsertComputed(account, () => new Map<string, Shelf>());
   const shelf = (account: string, id: string) => shelves(account).get(id);
@@ -73,8 +80,17 @@ export function listStore(now: () => number): ListStore {
       items.set(ip, { ...made, ip, comment, modified_on: moment() });
     }
     if (total(account) - into.items.size + items.size > store.plan.items) return listIsFull;
-    into.items = items;
+    turnInto(into, items);
     return null;
+  }
+
+  function turnInto(shelf: Shelf, items: Map<string, ListItem>): void {
+    const before = shelf.items;
+    shelf.items = items;
+    const list = shelf.list.name;
+    for (const [ip, item] of before)
+      if (items.get(ip) !== item) told({ kind: items.has(ip) ? "changed" : "removed", list, item });
+    for (const [ip, item] of items) if (!before.has(ip)) told({ kind: "added", list, item });
   }
 
   const store: ListStore = {
@@ -103,7 +119,7 @@ export function listStore(now: () => number): ListStore {
       const from = shelf(account, id);
       if (from === undefined) return "could not find list";
       const gone = new Set(ids);
-      from.items = new Map([...from.items].filter(([, item]) => !gone.has(item.id)));
+      turnInto(from, new Map([...from.items].filter(([, item]) => !gone.has(item.id))));
       return null;
     },
   };
