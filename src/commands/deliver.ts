@@ -49,13 +49,17 @@ async function deliverUntilIdle(
   configPath: string,
   isReplaced: () => boolean,
 ): Promise<boolean> {
+  // Before it is read: what changes from then on is not in it.
+  const configStamp = stampOf([configPath]);
   const config = loadConfig(runtime, configPath);
   const lock = await takeLock(runtime, config);
   if (lock === null) return false;
   const log = openLog(runtime, config.log);
   using journal = openJournal(runtime, config, log);
-  const stamp = stampOf(credentialPaths(runtime, config));
-  const changed = (): boolean => isReplaced() || stampOf(credentialPaths(runtime, config)) !== stamp;
+  const paths = credentialPaths(runtime, config);
+  const stamp = stampOf(paths);
+  const changed = (): boolean =>
+    isReplaced() || stampOf([configPath]) !== configStamp || stampOf(paths) !== stamp;
   await using courier = await wireCourier(
     { runtime, config, journal, log },
     { beforeLook: () => removeWakeFile(config), outdated: () => changed() || isWanted(runtime, config) },
