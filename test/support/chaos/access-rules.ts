@@ -5,6 +5,8 @@ import type { Backend, Standing } from "./backend.ts";
 /** IP access rules of zones: one for each network, whatever its mode. */
 export const accessRules: Backend = {
   name: "access-rules",
+  lagMs: 16_000,
+  inBulk: false,
   together: (places) => places,
   configOf: (places) => ({ zones: JSON.stringify(places) }),
   networksOf: ({ rules, wide }, ipv6Prefix) => (wide !== null && ipv6Prefix === 64 ? [wide] : rules),
@@ -20,7 +22,7 @@ export const accessRules: Backend = {
   besides: () => [],
   remove: (edge, { id }) => void edge.remove(id),
   watch(edge, told) {
-    edge.onChange = ({ kind, rule }) => told({ kind, standing: standingOf(rule) });
+    edge.onChange = ({ kind, rule }) => told({ kind, standing: standingOf(rule), at: Date.now() });
   },
 };
 

@@ -17,6 +17,8 @@ export interface Standing {
 export interface StandingChange {
   readonly kind: "added" | "changed" | "removed";
   readonly standing: Standing;
+  /** Milliseconds since 1970. */
+  readonly at: number;
 }
 
 /** Something that somebody else has put there. */
@@ -30,6 +32,10 @@ export interface Foreign {
 /** How a kind of edge is configured, filled by others, and read. */
 export interface Backend {
   readonly name: string;
+  /** How old what a courier acts on may be, milliseconds: a call that is never answered, a wait for its turn. */
+  readonly lagMs: number;
+  /** Whether changes are operations that take their time, one at a time for all who work there. */
+  readonly inBulk: boolean;
   /** Those of the places that one profile can block at. */
   together(places: readonly string[]): readonly string[];
   /** Lines of config.toml that send a profile's blocks to these places. */

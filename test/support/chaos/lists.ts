@@ -13,6 +13,8 @@ interface Item {
 /** An account's IP lists, one for each mode, and a rule for each in the place's zone. */
 export const lists: Backend = {
   name: "list",
+  lagMs: 30_000,
+  inBulk: true,
   together: (places) => places.slice(0, 1),
   configOf: ([place = ""], { account }) => ({
     backend: '"list"',
@@ -25,7 +27,6 @@ export const lists: Backend = {
   prepare(edge, foreign) {
     edge.lists.plan.lists = 20;
     edge.customRules.mostRules = 20;
-    edge.lists.bulk.delayMs = 100;
     for (const { name, id } of edge.zones)
       for (const other of ["office", "crawlers"])
         edge.customRules.plant({ action: "log", expression: `(http.host eq "${other}.${name}")` }, id);
@@ -53,7 +54,7 @@ export const lists: Backend = {
     edge.lists.removeItem(list, ip);
   },
   watch(edge, told) {
-    edge.lists.onChange = ({ kind, list, item }) => told({ kind, standing: standingOf(list, item) });
+    edge.lists.onChange = ({ kind, list, item, at }) => told({ kind, standing: standingOf(list, item), at });
   },
 };
 

@@ -14,6 +14,8 @@ export type Sabotage = { readonly afterMs: number } & (
     }
   /** Cloudflare takes so long for every call from here on. */
   | { readonly kind: "latency"; readonly ms: number }
+  /** From here on an operation takes so long; and another tool begins one. */
+  | { readonly kind: "bulk"; readonly delayMs: number; readonly othersMs: number }
   | { readonly kind: "killCouriers" }
   /** At the next call: before it is processed, and then it never is; or after, and its answer is never read. */
   | { readonly kind: "killAtCall"; readonly point: "before" | "after" }
@@ -75,6 +77,10 @@ export function sabotage(roll: Dice, options: SabotageOptions): Sabotage[] {
       const profile = roll.pick([...profiles.keys()]);
       const together = backend.together(to.length > 0 ? to : [roll.pick(places)]);
       return { kind: "move", host, profile, places: together, afterMs };
+    }
+    if (backend.inBulk && roll.chance(0.08)) {
+      const [delayMs, othersMs] = [roll.pick([0, 300, 1_500]), roll.pick([0, 500, 2_500])];
+      return { kind: "bulk", delayMs, othersMs, afterMs };
     }
     if (roll.chance(0.2)) return { kind: "killCouriers", afterMs };
     if (roll.chance(0.25)) return { kind: "killAtCall", point: roll.pick(["before", "after"]), afterMs };

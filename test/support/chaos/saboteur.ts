@@ -19,6 +19,10 @@ export async function saboteur(world: World, signal: AbortSignal): Promise<void>
       case "latency":
         edge.latencyMs = act.ms;
         break;
+      case "bulk":
+        edge.lists.bulk.delayMs = act.delayMs;
+        if (act.othersMs > 0) edge.lists.occupy(act.othersMs);
+        break;
       case "killCouriers":
         await killAll();
         break;
@@ -50,6 +54,7 @@ export async function saboteur(world: World, signal: AbortSignal): Promise<void>
   edge.onRequest = null;
   edge.onAnswer = null;
   edge.latencyMs = 0;
+  edge.lists.bulk.delayMs = 0;
   edge.heal();
   await Promise.all(people);
 }

@@ -34,9 +34,6 @@ export interface WorldOptions {
   readonly binary: string;
 }
 
-/** What a courier acts on may be older than a call that is not answered takes. */
-const lagMs = 16_000;
-
 export function chaosWorld(scenario: Scenario, { backend, binary }: WorldOptions): World {
   const { budget, foreign, places } = scenario;
   const figures = { ...noFigures(), rounds: 1 };
@@ -74,7 +71,7 @@ export function chaosWorld(scenario: Scenario, { backend, binary }: WorldOptions
     return host === undefined ? [] : [chaosJail(host, plan, { roll, told: hookEnded })];
   });
   const drifted = new Set<string>();
-  watchEdge(edge, { backend, jails, lagMs, excused: drifted, told: diverge });
+  watchEdge(edge, { backend, jails, excused: drifted, told: diverge });
   return {
     scenario,
     backend,

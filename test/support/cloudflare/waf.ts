@@ -92,7 +92,7 @@ export function waf({ zones, account, now }: World): Waf {
     plantItem(name, text, comment = "") {
       const ip = storedForm(text);
       if (ip === null) throw new Error(`Cannot plant "${text}": no list takes it`);
-      const error = store.append(account.id, listOf(name).id, [{ ip, comment }])();
+      const error = store.append(account.id, listOf(name).id, [{ ip, comment }])(now());
       if (error !== null) throw new Error(error);
     },
     removeItem(name, ip) {
@@ -101,7 +101,7 @@ export function waf({ zones, account, now }: World): Waf {
         account.id,
         listOf(name).id,
         gone.map(({ id }) => id),
-      )();
+      )(now());
     },
     remove: (name) => void store.drop(account.id, listOf(name).id),
     occupy: (ms) => store.bulk.occupy(account.id, ms),
