@@ -9,7 +9,7 @@
  * --operations N   for each jail (30)
  * --jobs N         rounds at once (4)
  * --short          without what takes minutes, as in the tests
- * --rest S         seconds until all must be delivered once faults have ended (900)
+ * --rest S         seconds until all must be delivered once faults have ended (3600: a small budget takes its time)
  * --story          everything that happened, not only when a round fails
  */
 import { parseArgs } from "node:util";
@@ -28,7 +28,7 @@ const { values } = parseArgs({
     operations: { type: "string", default: "30" },
     jobs: { type: "string", default: "4" },
     short: { type: "boolean", default: false },
-    rest: { type: "string", default: "900" },
+    rest: { type: "string", default: "3600" },
     story: { type: "boolean", default: false },
   },
 });
