@@ -7,8 +7,14 @@ export async function saboteur(world: World, signal: AbortSignal): Promise<void>
   const { scenario, edge, hosts, figures, tell } = world;
   const people: Promise<void>[] = [];
   const named = (name: string): ChaosHost | undefined => hosts.find(({ plan }) => plan.name === name);
-  const killAll = async (): Promise<void> => {
-    for (const host of hosts) figures.couriersKilled += await host.killCouriers();
+  const killAll = async (): Promise<number> => {
+    const killed = await Promise.all(hosts.map((host) => host.killCouriers()));
+    const sum = killed.reduce((total, couriers) => total + couriers, 0);
+    figures.couriersKilled += sum;
+    return sum;
+  };
+  const cutOff = async (): Promise<void> => {
+    figures.couriersCutOff += await killAll();
   };
   for (const sabotage of scenario.sabotage) {
     await Bun.sleep(sabotage.afterMs);
@@ -27,7 +33,7 @@ export async function saboteur(world: World, signal: AbortSignal): Promise<void>
         await killAll();
         break;
       case "killAtCall":
-        trap(edge, act.point, killAll);
+        trap(edge, act.point, cutOff);
         break;
       case "drift":
         drift(world, act.which);
