@@ -240,6 +240,15 @@ test("a token that others can read is refused, and its text shown nowhere", asyn
   expect(existsSync(web.journalPath)).toBe(false);
 });
 
+test("a token that stands where its file's name belongs is refused, and shown nowhere", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge, { config: { api_token_file: JSON.stringify(edge.token) } });
+  const ended = await web.run("ban 203.0.113.7 --jail sshd");
+  expect(ended).toMatchObject({ code: 3, stdout: "" });
+  expect(ended.stderr).toContain("it is not an absolute path (begin it with /)");
+  expect(ended.stderr).not.toContain(edge.token);
+});
+
 test("a token in a configuration that others can read is refused", async () => {
   await using edge = fakeCloudflare();
   using web = site(edge, { config: { api_token_file: null, api_token: JSON.stringify(edge.token) } });
