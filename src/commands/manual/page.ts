@@ -1,4 +1,7 @@
 import pkg from "../../../package.json" with { type: "json" };
+import { settingGroups } from "../../config/meanings.ts";
+import { settingTexts } from "../../config/setting-texts.ts";
+import type { SettingText } from "../../config/setting-texts.ts";
 import { flag, groups, synopsis } from "../../manual.ts";
 import type { ArgumentText, CommandText } from "../../manual.ts";
 
@@ -48,6 +51,15 @@ export function manualPage(commands: readonly CommandText[]): string {
       `.SS ${title}`,
       ...commands.filter((command) => command.group === group).flatMap(section),
     ]),
+    ".SH CONFIGURATION",
+    ".PP",
+    escaped(
+      "Every setting is optional, and an unknown one is refused. Those marked * may also stand in [profiles.NAME].",
+    ),
+    ...Object.entries(settingGroups).flatMap(([group, title]) => [
+      `.SS ${escaped(title)}`,
+      ...settingTexts().flatMap((text) => (text.group === group ? setting(text) : [])),
+    ]),
     ".SH EXIT STATUS",
     ...exitStatus.flatMap(definition),
     ".SH ENVIRONMENT",
@@ -81,6 +93,15 @@ function section(command: CommandText): readonly string[] {
 
 function argument(text: ArgumentText): readonly string[] {
   return definition([flag(text), `${text.description}.`]);
+}
+
+function setting({ key, inProfiles, type, fallback, says }: SettingText): readonly string[] {
+  const otherwise = fallback === "" ? type : `${type}; default: ${fallback}`;
+  return [
+    ".TP",
+    `.BR ${escaped(key)} "${inProfiles ? "*" : ""} (${escaped(otherwise).replaceAll('"', "\\(dq")})"`,
+    escaped(`${says.replaceAll("`", "")}.`),
+  ];
 }
 
 function example(line: string): readonly string[] {
