@@ -1,27 +1,46 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { exitStatus } from "../../src/commands/manual/page.ts";
 import { settingTexts } from "../../src/config/setting-texts.ts";
 import { settingTables } from "./setting-tables.ts";
 import { skeleton } from "./skeleton.ts";
+import { table } from "./table.ts";
 
 const root = join(import.meta.dir, "../..");
 
-/** What stands between these lines of a page is written here, the rest by hand. */
-const [begin, end] = ["<!-- settings: written by scripts/docs.ts -->", "<!-- end of settings -->"];
-
-/** Files that are made from the schema of the configuration, by their paths in the project. */
+/** Files, by their paths in the project, with what is made of the program's own texts and of other pages. */
 export function generated(): ReadonlyMap<string, string> {
-  const [reference, texts] = ["docs/configuration.md", settingTexts()];
-  const page = readFileSync(join(root, reference), "utf8");
+  const texts = settingTexts();
+  const [reference, operations] = ["docs/configuration.md", "docs/operations.md"];
+  const decisions = "docs/decisions/README.md";
   return new Map([
-    [reference, filled(page, settingTables(texts))],
+    [reference, filled(reference, "settings", settingTables(texts))],
+    [operations, filled(operations, "exit codes", table([["code", "meaning"], ...exitStatus]))],
+    [decisions, filled(decisions, "decisions", index("docs/decisions"))],
     ["src/fail2ban/system/config.toml", skeleton(texts)],
   ]);
 }
 
-function filled(page: string, text: string): string {
-  const [before, rest] = page.split(`${begin}\n`);
+/** A page of which one part, between two comments, is written here, and the rest by hand. */
+function filled(path: string, part: string, text: string): string {
+  const page = readFileSync(join(root, path), "utf8");
+  const [begin, end] = [`<!-- ${part}: written by scripts/docs.ts -->\n`, `<!-- end of ${part} -->`];
+  const [before, rest] = page.split(begin);
   const after = rest?.split(end)[1];
-  if (before === undefined || after === undefined) throw new Error(`Cannot find "${begin}" and "${end}"`);
-  return `${before}${begin}\n\n${text}\n\n${end}${after}`;
+  if (before === undefined || after === undefined) throw new Error(`Cannot find the ${part} of "${path}"`);
+  return `${before}${begin}\n${text}\n\n${end}${after}`;
+}
+
+/** A line for each page of a directory, with its title. */
+function index(directory: string): string {
+  return readdirSync(join(root, directory))
+    .filter((name) => /^\d.*\.md$/.test(name))
+    .toSorted()
+    .map((name) => {
+      const title = readFileSync(join(root, directory, name), "utf8")
+        .split("\n", 1)[0]
+        ?.replace(/^# /, "");
+      return `- [${title}](${name})`;
+    })
+    .join("\n");
 }

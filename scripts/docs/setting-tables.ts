@@ -1,9 +1,10 @@
 import { settingGroups } from "../../src/config/meanings.ts";
 import type { SettingText } from "../../src/config/setting-texts.ts";
+import { table } from "./table.ts";
 
 const headings = ["setting", "type", "default", "in a profile", "meaning"] as const;
 
-/** A table of Markdown for each group of settings, as `bun fmt` writes it. */
+/** A table of Markdown for each group of settings, */
 export function settingTables(texts: readonly SettingText[]): string {
   return Object.entries(settingGroups)
     .map(([group, title]) => {
@@ -22,13 +23,4 @@ function row({ key, type, fallback, inProfiles, says }: SettingText): readonly s
     inProfiles ? "yes" : "",
     says,
   ];
-}
-
-function table([head = [], ...rows]: readonly (readonly string[])[]): string {
-  const widths = head.map((_, column) =>
-    Math.max(...[head, ...rows].map((cells) => cells[column]?.length ?? 0)),
-  );
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(" | ")} |`;
-  return [head, widths.map((width) => "-".repeat(width)), ...rows].map(line).join("\n");
 }

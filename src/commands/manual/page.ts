@@ -5,7 +5,8 @@ import type { SettingText } from "../../config/setting-texts.ts";
 import { flag, groups, synopsis } from "../../manual.ts";
 import type { ArgumentText, CommandText } from "../../manual.ts";
 
-const exitStatus = [
+/** What each exit code says. */
+export const exitStatus = [
   ["0", "done, or safely recorded"],
   ["1", "a bug: please report the stack trace"],
   ["2", "usage: bad address, option or argument"],
