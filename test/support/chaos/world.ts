@@ -34,9 +34,6 @@ export interface WorldOptions {
   readonly binary: string;
 }
 
-/** What a courier acts on may be older than a call that is not answered takes. */
-const lagMs = 16_000;
-
 export function chaosWorld(scenario: Scenario, { backend, binary }: WorldOptions): World {
   const { budget, foreign, places } = scenario;
   const figures = { ...noFigures(), rounds: 1 };
@@ -66,7 +63,7 @@ export function chaosWorld(scenario: Scenario, { backend, binary }: WorldOptions
   );
   // None that fail2ban is going to ban.
   edge.ranges = { ipv4: ["203.0.113.240/28"], ipv6: ["2001:db8:cf::/48"] };
-  for (const one of foreign) backend.plant(edge, one);
+  backend.prepare(edge, foreign);
   const hosts = scenario.hosts.map((plan) => stack.use(chaosHost(edge, { plan, backend, binary, budget })));
   const jails = scenario.jails.flatMap((plan) => {
     const host = hosts.find((one) => one.plan === plan.host);
@@ -74,7 +71,7 @@ export function chaosWorld(scenario: Scenario, { backend, binary }: WorldOptions
     return host === undefined ? [] : [chaosJail(host, plan, { roll, told: hookEnded })];
   });
   const drifted = new Set<string>();
-  watchEdge(edge, { backend, jails, lagMs, excused: drifted, told: diverge });
+  watchEdge(edge, { backend, jails, excused: drifted, told: diverge });
   return {
     scenario,
     backend,
