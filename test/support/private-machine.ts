@@ -17,6 +17,8 @@ export interface PrivateMachine extends AsyncDisposable {
   must(...argv: readonly string[]): Promise<string>;
   /** Runs install.sh with the binary beside it. */
   installer(...args: readonly string[]): Promise<Ended>;
+  /** Runs a line of a shell where install.sh and the binary beside it are. */
+  shell(line: string): Promise<Ended>;
   /** Returns when the server answers. */
   startFail2ban(): Promise<void>;
   /** Every file and directory that is the machine's own. */
@@ -83,6 +85,7 @@ export async function privateMachine(): Promise<PrivateMachine> {
     run,
     must,
     installer: (...args) => run("/bin/sh", release.at("install.sh"), ...args),
+    shell: (line) => run("/bin/sh", "-c", `cd '${release.path}' && ${line}`),
     async startFail2ban() {
       const started = startProgram([...inside, "fail2ban-server", "-xf", "start"], root.at("server"));
       server = started;

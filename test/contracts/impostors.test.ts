@@ -59,6 +59,26 @@ test.each([
   expect(edge.blocked()).toEqual(["203.0.113.7"]);
 });
 
+test.each([301, 302, 303, 307, 308])(
+  "a redirect by %d is not followed: whoever it names gets neither the credential nor the address",
+  async (status) => {
+    let asked = 0;
+    await using other = impostor((response) => {
+      asked += 1;
+      response.end('{"success":true,"result":[]}');
+    });
+    await using edge = fakeCloudflare();
+    await using redirecting = impostor((response) => {
+      response.writeHead(status, { Location: `${other.url}/client/v4/zones` });
+      response.end();
+    });
+    using web = site(edge, { config: { api_base: JSON.stringify(redirecting.url) } });
+    await web.run("ban 203.0.113.7 --jail sshd");
+    expect(await web.deliverOnce()).toMatchObject({ code: 5 });
+    expect(asked).toBe(0);
+  },
+);
+
 test("ranges whose answer has no end, or breaks off, are no ranges", async () => {
   const ask = (url: string) => publishedRanges({ fetch, baseUrl: url, userAgent: "test" });
   await using everlasting = impostor(endless);
