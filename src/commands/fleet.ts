@@ -34,7 +34,7 @@ export const fleet = ({ runtime, configPath }: Invocation) =>
           hint: 'journal = "postgres://…", see docs/fleet.md',
         });
       }
-      const { openFleetJournal } = await import("../wire/fleet.ts");
+      const { openFleetJournal } = await import("./fleet/views.ts");
       await using journal = await openFleetJournal(runtime, config, config.fleet);
       const holds = await journal.retire(host);
       if (holds === null) {

@@ -11,12 +11,10 @@ import { knownRanges } from "../core/ranges.ts";
 import { checkCredentialFiles } from "../credential.ts";
 import { exitCodes, Failure } from "../errors.ts";
 import { intakeOptions } from "../intake-options.ts";
-import { isCorrupt, suspect } from "../journal/rescue.ts";
 import type { SqliteJournal } from "../journal/sqlite.ts";
-import type { Runtime } from "../runtime.ts";
 import type { Invocation } from "./invocation.ts";
 import { openOwn } from "./own-journal.ts";
-import { wakeCourier } from "./wake.ts";
+import { wakeCourier, wakeQuietly } from "./wake.ts";
 
 /** What citty's function of this name does; to load citty for it would cost every ban more than its own work. */
 function defineCommand<const Args extends ArgsDef>(definition: CommandDef<Args>): CommandDef<Args> {
@@ -259,14 +257,6 @@ async function finish(
   if (rejection === null) return 0;
   runtime.talk(`Recorded, but not delivered: ${rejection.reason}`);
   return exitCodes.rejected;
-}
-
-/** Where the journal's own directory is broken, a courier cannot be asked for either. */
-function wakeQuietly(runtime: Runtime, config: Config, failure: Failure): void {
-  try {
-    if (isCorrupt(failure)) suspect(config.journal);
-    wakeCourier(runtime, config);
-  } catch {}
 }
 
 function modeOf(text: string, profile: ProfileConfig): Mode {

@@ -124,5 +124,8 @@ export const fleetMeanings: Meanings<typeof fleetSettings> = {
     example: '"web"',
   },
   spool: { group: "server", says: "The server's own journal" },
-  gone_after: { group: "server", says: "Seconds after which `status` reports a server that was not seen" },
+  gone_after: {
+    group: "server",
+    says: "Seconds after which `status`, `doctor` and `metrics` report a server that was not seen",
+  },
 };

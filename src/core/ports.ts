@@ -199,6 +199,7 @@ export interface MoveLedger {
 
 /** A network that a jail wants blocked, for an address that it holds. */
 export interface Wanted extends Want {
+  readonly host: string;
   readonly address: string;
   readonly network: string;
 }

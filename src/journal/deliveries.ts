@@ -138,7 +138,7 @@ export function deliveryLedger(db: Database): Sync<Omit<DeliveryLedger, "abandon
     wanted() {
       return db
         .query<StoredWanted, []>(
-          `SELECT profile, jail, mode, address, network, EXISTS (SELECT 1 FROM outside o
+          `SELECT profile, jail, host, mode, address, network, EXISTS (SELECT 1 FROM outside o
              WHERE o.profile = holds.profile AND o.network = holds.network) AS outside
            FROM holds ORDER BY held_at`,
         )

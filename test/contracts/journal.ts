@@ -249,7 +249,7 @@ export function journalContract(kind: string, open: () => Promise<TestedJournal>
       ["sshd", "203.0.113.7", "203.0.113.8"],
     ]);
     expect(wanted[0]).toEqual({
-      ...{ profile: "", jail: "nginx", mode: "challenge", outside: false },
+      ...{ profile: "", jail: "nginx", host: "web1", mode: "challenge", outside: false },
       ...{ address: "203.0.113.8", network: "203.0.113.8" },
     });
   });

@@ -1,12 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { purgeEdge } from "../../src/commands/purge.ts";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
 import type { FakeCloudflare } from "../support/fake-cloudflare.ts";
 import { fleetHost } from "../support/fleet-host.ts";
 import type { Server } from "../../src/journal/postgres/session.ts";
 import type { FleetHost, FleetHostOptions } from "../support/fleet-host.ts";
+import { listConfig } from "../support/list-site.ts";
 import { postgres, postgresObstacle } from "../support/postgres.ts";
 import type { Postgres } from "../support/postgres.ts";
+import { testRuntime } from "../support/runtime.ts";
 import { until } from "../support/wait.ts";
 
 const deadlineMs = 40_000;
@@ -20,11 +24,14 @@ interface Fleet extends AsyncDisposable {
   story(): string;
 }
 
-async function fleet(pg: Postgres, options: FleetHostOptions = {}): Promise<Fleet> {
+async function fleet(
+  pg: Postgres,
+  optionsOf: (edge: FakeCloudflare) => FleetHostOptions = () => ({}),
+): Promise<Fleet> {
   await using stack = new AsyncDisposableStack();
   const edge = stack.use(fakeCloudflare());
   const server = await pg.database();
-  const add = async (name: string) => stack.use(await fleetHost(name, edge, server, options));
+  const add = async (name: string) => stack.use(await fleetHost(name, edge, server, optionsOf(edge)));
   const hosts = [await add("web1"), await add("web2"), await add("web3")] as const;
   const story = (): string =>
     [`blocked: ${edge.blocked().join(" ")}`, ...hosts.map((host) => `${host.name}:\n${host.log()}`)].join(
@@ -158,7 +165,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet", () => {
   }, 120_000);
 
   test("a host that is gone is reported, and retiring it lets go of what it held", async () => {
-    await using web = await fleet(pg, { fleet: { gone_after: "3600" } });
+    await using web = await fleet(pg, () => ({ fleet: { gone_after: "3600" } }));
     const [one, two, three] = web.hosts;
     await one.hook("ban 203.0.113.1 --jail sshd --wait");
     await three.hook("ban 203.0.113.3 --jail sshd --wait");
@@ -177,7 +184,11 @@ describe.skipIf(postgresObstacle !== null)("a fleet", () => {
       [],
     ]);
     expect(finding).toEndWith("fail2ban-cloudflare fleet retire web3");
-    expect((await two.run("metrics")).stdout).toContain('fleet_host_gone{host="web3"} 1');
+    const { stdout: metrics } = await two.run("metrics");
+    expect(metrics).toContain('fleet_host_gone{host="web3"} 1');
+    expect([...metrics.matchAll(/^# HELP fail2ban_cloudflare_(fleet_\w+) (.*)$/gm)].map(wordsOf)).toEqual(
+      [...documented.matchAll(/^\| `(fleet_\w+)` +\| gauge \| .*? \| (.*?) +\|$/gm)].map(wordsOf),
+    );
     expect((await one.run("fleet retire web9")).stderr).toContain("the fleet has no such server");
 
     expect((await one.run("fleet retire web3")).stdout).toBe("Retired web3: let go of 1\n");
@@ -234,4 +245,83 @@ describe.skipIf(postgresObstacle !== null)("a fleet", () => {
     await one.hook("ban 203.0.113.3 --jail sshd --wait");
     await web.blocked(["203.0.113.1", "203.0.113.3"]);
   }, 90_000);
+
+  test("with lists, the newest bans of all hosts are in one list, and older ones come in when there is room", async () => {
+    await using web = await fleet(pg, (edge) => ({ config: listConfig(edge, { capacity: "2" }) }));
+    const { edge, hosts } = web;
+    const listed = () => edge.lists.items("fail2ban").map(({ ip, comment }) => `${ip} ${comment}`);
+    for (const [index, host] of hosts.entries())
+      await host.hook(`ban 203.0.113.${index + 1} --jail sshd --wait`);
+    const inside = (...numbers: readonly number[]) =>
+      until(
+        () =>
+          JSON.stringify(listed().toSorted()) ===
+          JSON.stringify(numbers.map((number) => `203.0.113.${number} Fail2Ban sshd host:web`)),
+        { deadlineMs, what: () => `${listed().join(", ")}\n${web.story()}` },
+      );
+    await inside(2, 3);
+    expect((await hosts[0].status()).outForCapacity).toBe(1);
+    expect((await hosts[1].list()).map(({ address, state }) => [address, state])).toEqual([
+      ["203.0.113.1", "outside"],
+      ["203.0.113.2", "blocked"],
+      ["203.0.113.3", "blocked"],
+    ]);
+    await hosts[2].hook("unban 203.0.113.3 --jail sshd");
+    await inside(1, 2);
+    expect(edge.violations).toEqual([]);
+  }, 90_000);
+
+  test("status counts the jails of all hosts, and sync on any of them mends the edge for all", async () => {
+    await using web = await fleet(pg);
+    const [one, two, three] = web.hosts;
+    for (const host of [one, two]) await host.hook("ban 203.0.113.1 --jail sshd --wait");
+    await two.hook("ban 203.0.113.2 --jail nginx --wait");
+    const counted = async () =>
+      (await three.status()).jails.map(({ jail, held, bansOfDay }) => [jail, held, bansOfDay]);
+    const expected = JSON.stringify([
+      ["sshd", 2, 2],
+      ["nginx", 1, 1],
+    ]);
+    await until(async () => JSON.stringify(await counted()) === expected, { deadlineMs, what: web.story });
+    for (const { id } of web.edge.rules()) web.edge.remove(id);
+    expect((await three.run("sync --dry-run")).stdout).toContain("+ 203.0.113.2 at zone example.com");
+    expect(web.edge.rules()).toEqual([]);
+    expect((await three.run("sync")).code).toBe(0);
+    expect(web.edge.blocked()).toEqual(["203.0.113.1", "203.0.113.2"]);
+    // A courier that waits for its next try makes way for a person's command on any server.
+    web.edge.fail({ kind: "status", status: 500 }, { times: Number.POSITIVE_INFINITY });
+    await one.hook("ban 203.0.113.3 --jail sshd");
+    await until(async () => (await three.status()).pauses.length > 0, { deadlineMs, what: web.story });
+    web.edge.heal();
+    expect((await three.run("deliver --once")).code).toBe(0);
+    expect(web.edge.blocked()).toEqual(["203.0.113.1", "203.0.113.2", "203.0.113.3"]);
+  }, 90_000);
+
+  test("a host that is purged lets go of its own, and the last of a fleet removes all of it", async () => {
+    await using web = await fleet(pg);
+    const [one, two, three] = web.hosts;
+    await one.hook("ban 203.0.113.1 --jail sshd --wait");
+    await two.hook("ban 203.0.113.1 --jail sshd --wait");
+    await two.hook("ban 203.0.113.2 --jail sshd --wait");
+    web.edge.plant(web.edge.zone.scope, { value: "203.0.113.9", notes: "Fail2Ban old host:web" });
+    await purge(two);
+    expect(web.edge.blocked()).toEqual(["203.0.113.1", "203.0.113.9"]);
+    await two.kill();
+    expect((await one.run("fleet retire web2")).stdout).toBe("Retired web2: let go of 0\n");
+    await purge(one);
+    expect(web.edge.blocked()).toEqual([]);
+    expect(await three.list()).toEqual([]);
+  }, 90_000);
 });
+
+/** What is documented of metrics. */
+const documented = readFileSync(join(import.meta.dir, "../../docs/metrics.md"), "utf8");
+
+function wordsOf([, ...words]: readonly string[]): string {
+  return words.join(" ");
+}
+
+/** As `uninstall --purge` does it. */
+function purge({ configPath }: FleetHost): Promise<void> {
+  return purgeEdge({ runtime: testRuntime({ fetch }), configPath });
+}

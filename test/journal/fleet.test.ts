@@ -5,9 +5,14 @@ import { Failure } from "../../src/errors.ts";
 import { openFleet } from "../../src/journal/postgres/fleet.ts";
 import { connect } from "../../src/journal/postgres/session.ts";
 import type { Server } from "../../src/journal/postgres/session.ts";
+import { loadConfig } from "../../src/config.ts";
+import { openFleetJournal } from "../../src/wire/fleet.ts";
 import { Secret } from "../../src/secret.ts";
+import { urlOf } from "../support/fleet-host.ts";
 import { postgres, postgresObstacle } from "../support/postgres.ts";
 import type { Postgres } from "../support/postgres.ts";
+import { testRuntime } from "../support/runtime.ts";
+import { tempRoot } from "../support/temp-root.ts";
 import { until } from "../support/wait.ts";
 
 const hour = 3_600_000;
@@ -132,6 +137,55 @@ describe.skipIf(postgresObstacle !== null)("a fleet's journal", () => {
     }
     await until(() => second.lead(), { what: "the courier's lock" });
     await until(() => second.enter("web1"), { what: "the host's name" });
+  });
+
+  test("who asks for the courier's place is heard by the others for a while", async () => {
+    const server = await pg.database();
+    await using courier = await open(server);
+    await using other = await open(server);
+    const isAsked = async (): Promise<boolean> => {
+      await courier.changes();
+      return courier.isAsked();
+    };
+    expect(await isAsked()).toBe(false);
+    await other.ask();
+    expect(await isAsked()).toBe(true);
+    await until(async () => !(await isAsked()), { what: "the end of the asking" });
+  });
+
+  test("a session that waits for something else says so again and again, lest the database end it", async () => {
+    using root = tempRoot();
+    const server = await pg.database();
+    const text = `journal = ${JSON.stringify(urlOf(server))}\n[fleet]\nname = "web"\n`;
+    root.write("config.toml", text, 0o600);
+    const runtime = testRuntime({ root: root.path, sleep: () => Bun.sleep(1) });
+    const config = loadConfig(runtime, root.at("config.toml"));
+    if (config.fleet === null) throw new Error("there is no fleet");
+    await using _session = await openFleetJournal(runtime, config, config.fleet);
+    const lastSaid = () =>
+      pg.psql("postgres", `SELECT query_start FROM pg_stat_activity WHERE datname = '${server.database}'`);
+    const first = await lastSaid();
+    expect(first).not.toBe("");
+    await until(async () => (await lastSaid()) > first, { what: "another word of the session" });
+  });
+
+  test("what hosts tell of their bans is counted together, and goes with a host that is retired", async () => {
+    await using fleet = await open(await pg.database());
+    const startAt = Math.floor(Date.now() / hour) * hour;
+    for (const [host, bans] of [["web1", 2] as const, ["web2", 3] as const]) {
+      await fleet.join(host, () => [changed("203.0.113.7", {})]);
+      for (const count of [1, bans])
+        await fleet.tell(host, {
+          jails: [{ profile: "", jail: "sshd", bans: count }],
+          hours: [{ jail: "sshd", startAt, bans: count }],
+        });
+    }
+    const now = Date.now();
+    const view = { jail: "sshd", pending: 2, parked: 0, held: 2, bansOfDay: 5, bansEver: 5 };
+    expect(await fleet.jailViews(now)).toEqual([view]);
+    expect((await fleet.bansByHour(now)).at(-1)).toBe(5);
+    await fleet.retire("web2");
+    expect(await fleet.jailViews(now)).toEqual([{ ...view, held: 1, pending: 1, bansOfDay: 2, bansEver: 2 }]);
   });
 
   test("a courier whose session has ended can record nothing any more", async () => {

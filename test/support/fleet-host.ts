@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import type { HoldView, Summary } from "../../src/core/ports.ts";
 import type { Report } from "../../src/commands/doctor/check.ts";
-import type { FleetReport } from "../../src/commands/status/report.ts";
+import type { FleetReport, Report as StatusReport } from "../../src/commands/status/report.ts";
 import type { Server } from "../../src/journal/postgres/session.ts";
 import { binaryPath, endCouriers, runBinary } from "./binary.ts";
 import type { FakeCloudflare } from "./fake-cloudflare.ts";
@@ -22,7 +22,7 @@ export interface FleetHost extends AsyncDisposable {
   hook(line: string): Promise<void>;
   /** What its `list` shows. */
   list(): Promise<readonly HoldView[]>;
-  status(): Promise<Summary & { readonly verdict: string; readonly fleet: FleetReport }>;
+  status(): Promise<ShownStatus>;
   /** What doctor finds of the fleet: state and text. */
   examined(): Promise<readonly string[]>;
   /** Its processes that stay in the fleet. */
@@ -31,6 +31,9 @@ export interface FleetHost extends AsyncDisposable {
   kill(): Promise<void>;
   log(): string;
 }
+
+/** What `status --json` shows of a fleet. */
+type ShownStatus = Summary & Pick<StatusReport, "jails" | "outForCapacity"> & { readonly fleet: FleetReport };
 
 export interface FleetHostOptions {
   /** Lines of config.toml beside those that every test needs, as TOML; null takes one of those away. */

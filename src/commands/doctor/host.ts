@@ -113,7 +113,7 @@ export function hostOf(original: Runtime, configPath: string): Host {
   const fleet = once(async () => {
     const { fleet: fleetConfig } = config();
     if (fleetConfig === null) return null;
-    const { openFleetJournal } = await import("../../wire/fleet.ts");
+    const { openFleetJournal } = await import("../fleet/views.ts");
     return opened.use(await openFleetJournal(runtime, config(), fleetConfig));
   });
   const courierJournal = async (): Promise<CourierJournal | null> => (await fleet()) ?? journal();

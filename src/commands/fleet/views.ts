@@ -7,6 +7,9 @@ import type { Runtime } from "../../runtime.ts";
 import { openFleetJournal } from "../../wire/fleet.ts";
 import type { Views } from "../views.ts";
 
+// Whoever loads the fleet's journal comes this way: then a hook loads no more for there being one.
+export { openFleetJournal } from "../../wire/fleet.ts";
+
 /** The views of a fleet, with what this host has not joined yet. */
 export async function openFleetViews(
   runtime: Runtime,

@@ -101,7 +101,7 @@ export function deliveryLedger({ run, atomically }: Session): Omit<DeliveryLedge
       run("SELECT DISTINCT profile, place FROM edge WHERE profile <> ALL($1::text[])", [profiles]),
     wanted: () =>
       run<Wanted>(
-        `SELECT profile, jail, mode, address, network, ${isOutside} AS outside
+        `SELECT profile, jail, host, mode, address, network, ${isOutside} AS outside
          FROM holds h ORDER BY held_at, host, jail, network`,
       ),
     async known(place) {
