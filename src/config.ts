@@ -4,12 +4,17 @@ import { parseAddress } from "./core/address.ts";
 import { quoted } from "./core/text.ts";
 import type { Address } from "./core/address.ts";
 import type { Mode } from "./core/hold.ts";
-import { jailsOf, profileKeys, profileOf } from "./config/profile.ts";
-import { asTable, reader } from "./config/reader.ts";
+import { journalOf } from "./config/fleet.ts";
+import type { JournalConfig } from "./config/fleet.ts";
+import { jailsOf, mainProfile, namedProfiles } from "./config/profile.ts";
+import { reader } from "./config/reader.ts";
+import { mainSettings } from "./config/settings.ts";
 import { readTable } from "./config/toml.ts";
 import { Failure } from "./errors.ts";
 import { defaultConfigPath, under } from "./paths.ts";
 import type { Runtime } from "./runtime.ts";
+
+export type { FleetConfig } from "./config/fleet.ts";
 
 /** Where the configuration says the credential is; `credential.ts` reads it when a call is to be made. */
 export interface CredentialSource {
@@ -45,7 +50,7 @@ export interface ProfileConfig {
   readonly ipv6Prefix: number;
 }
 
-export interface Config {
+export interface Config extends JournalConfig {
   /** The file it was read from, for messages. */
   readonly path: string;
   readonly profiles: ReadonlyMap<string, ProfileConfig>;
@@ -56,50 +61,38 @@ export interface Config {
   /** Calls in five minutes. */
   readonly budget: number;
   readonly host: string;
-  readonly journal: string;
+  /** The name in the marks of our rules: the host's, or its fleet's. */
+  readonly owner: string;
   readonly log: string;
   readonly apiBase: string;
   /** fail2ban's configuration directory. */
   readonly fail2ban: string;
 }
 
-const mainKeys = [
-  ...profileKeys,
-  "ignore",
-  "restart_grace",
-  "budget",
-  "host",
-  "journal",
-  "log",
-  "api_base",
-  "fail2ban",
-  "profiles",
-  "jails",
-];
-
 /** Reads and checks the configuration; a missing file at the default path is an empty one. Never reads a credential. */
 export function loadConfig(runtime: Runtime, path: string): Config {
   const table = readTable(path, path === under(runtime.root, defaultConfigPath));
-  const read = reader(path, "", table);
-  read.onlyKeys(mainKeys);
-  const main = profileOf(path, "", table, null);
-  const profiles = Object.entries(read.table("profiles")).map(([name, value]) =>
-    profileOf(path, name, asTable(path, `profiles.${name}`, value), main),
-  );
+  const read = reader({ path, prefix: "" }, table, mainSettings);
+  const main = mainProfile(read);
+  const profiles = namedProfiles(path, read.value("profiles"), main);
   const known = new Map([main, ...profiles].map((profile) => [profile.name, profile]));
   const { root } = runtime;
+  const host = read.value("host") ?? runtime.hostname;
+  const { journal, fleet } = journalOf(read, { path, root, host });
   return {
     path,
     profiles: known,
-    jails: jailsOf(path, read.table("jails"), known),
-    ignore: read.texts("ignore").map((text) => within(path, "ignore", () => parseAddress(text))),
-    restartGraceMs: read.whole("restart_grace", 120, { least: 0, most: 86_400 }) * 1_000,
-    budget: read.whole("budget", 1_000, { least: 10, most: 1_200 }),
-    host: read.text("host", runtime.hostname),
-    journal: under(root, read.absolute("journal", "/var/lib/fail2ban/cloudflare/journal.db")),
-    log: under(root, read.absolute("log", "/var/log/fail2ban-cloudflare.log")),
-    apiBase: apiBase(path, read.text("api_base", "https://api.cloudflare.com/client/v4")),
-    fail2ban: under(root, read.absolute("fail2ban", "/etc/fail2ban")),
+    jails: jailsOf(path, read.value("jails"), known),
+    ignore: read.value("ignore").map((text) => within(path, "ignore", () => parseAddress(text))),
+    restartGraceMs: read.value("restart_grace") * 1_000,
+    budget: read.value("budget"),
+    host,
+    owner: fleet?.name ?? host,
+    journal,
+    fleet,
+    log: under(root, read.value("log")),
+    apiBase: apiBase(path, read.value("api_base")),
+    fail2ban: under(root, read.value("fail2ban")),
   };
 }
 

@@ -2,8 +2,10 @@ import { Failure } from "../errors.ts";
 import type { Fetch } from "../runtime.ts";
 import type { Secret } from "../secret.ts";
 import type { Gate } from "../core/gate.ts";
+import { bodyOf } from "./body.ts";
 import { readEnvelope } from "./envelope.ts";
 import type { Envelope } from "./envelope.ts";
+import { exhausted, retryAfter } from "./rate-headers.ts";
 
 /** A credential as Cloudflare takes it: an API token, or an account's email address with its Global API Key. */
 export type Credential =
@@ -97,9 +99,17 @@ async function send(
   what: string,
   request: () => Promise<Response>,
 ): Promise<{ response: Response; text: string }> {
+  const { response, text } = await attempt(what, async () => {
+    const answered = await request();
+    return { response: answered, text: await bodyOf(answered) };
+  });
+  if (text !== null) return { response, text };
+  throw new Failure("unavailable", `Cannot use Cloudflare's answer to ${what}: it has no end`);
+}
+
+async function attempt<T>(what: string, exchange: () => Promise<T>): Promise<T> {
   try {
-    const response = await request();
-    return { response, text: await response.text() };
+    return await exchange();
   } catch (error) {
     throw new Failure("unavailable", `Cannot reach Cloudflare for ${what}: ${reasonOf(error)}`, {
       cause: error,
@@ -156,21 +166,6 @@ async function readAnswer(
 
 function refused(status: number, body: Envelope | null): Answer {
   return { ok: false, status, codes: body?.codes ?? [], message: body?.message || `status ${status}` };
-}
-
-/** Milliseconds of a Retry-After header, in seconds or as a date; undefined for none or nonsense. */
-function retryAfter(header: string | null, now: number): number | undefined {
-  if (header === null) return undefined;
-  const seconds = Number(header);
-  if (header.trim() !== "" && Number.isFinite(seconds)) return Math.max(0, seconds * 1_000);
-  const wait = Date.parse(header) - now;
-  return Number.isFinite(wait) ? Math.max(0, wait) : undefined;
-}
-
-/** Milliseconds until calls are possible again, from `Ratelimit: "default";r=0;t=30`; null while some are left. */
-function exhausted(header: string | null): number | null {
-  const match = /;\s*r=(\d+)\s*;\s*t=(\d+)/.exec(header ?? "");
-  return match?.[1] === "0" ? Number(match[2]) * 1_000 : null;
 }
 
 function credentialHeaders(credential: Credential): Record<string, string> {

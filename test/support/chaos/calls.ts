@@ -7,7 +7,9 @@ const repeatedWithinMs = 1_000;
 
 /** Every call is booked before it is made. Journals tell of the last five minutes; GET /ips takes no credential, and no budget. */
 export async function judgeBooking({ edge, hosts, diverge }: World): Promise<void> {
-  const booked = (await Promise.all(hosts.map(bookedBy))).reduce((sum, calls) => sum + calls, 0);
+  // A fleet's hosts tell of the same journal.
+  const tellers = hosts.filter(({ plan }, index) => plan.fleet === undefined || index === 0);
+  const booked = (await Promise.all(tellers.map(bookedBy))).reduce((sum, calls) => sum + calls, 0);
   const since = Date.now() - 290_000;
   const made = edge.calls.filter(({ at, authorization }) => at > since && authorization !== "none");
   const repeats = silentRepeats(made);

@@ -1,4 +1,5 @@
 import type { Backend, Foreign, Standing } from "./backend.ts";
+import { ownerOf } from "./fleet.ts";
 import type { ChaosJail } from "./jail.ts";
 import { slackMs } from "./model.ts";
 import type { HostPlan } from "./scenario.ts";
@@ -28,7 +29,7 @@ export function wantedAt(place: string, jails: readonly ChaosJail[], backend: Ba
       for (const network of backend.networksOf(target, host.ipv6Prefix)) {
         const wants = wanted.get(network) ?? [];
         wanted.set(network, wants);
-        const mine = wants.find((want) => want.host === host);
+        const mine = wants.find((want) => ownerOf(want.host) === ownerOf(host));
         if (mine === undefined) wants.push({ host, mode: strictest(mode, mode) });
         else mine.mode = strictest(mine.mode, mode);
       }
@@ -66,7 +67,7 @@ export function differences(options: CompareOptions): string[] {
   const found: string[] = [];
   for (const { network, mode, mark } of ours) {
     const wants = wanted.get(network) ?? [];
-    const owner = wants.find(({ host }) => mark.endsWith(` host:${host.name}`));
+    const owner = wants.find(({ host }) => mark.endsWith(` host:${ownerOf(host)}`));
     if (owner === undefined)
       found.push(`${place}: ${network} stands there (${mark}) and is held by nobody of that name`);
     else if (owner.mode !== mode) found.push(`${place}: ${network} has mode ${mode}, not ${owner.mode}`);

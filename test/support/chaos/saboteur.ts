@@ -1,4 +1,5 @@
 import type { FakeCloudflare } from "../fake-cloudflare.ts";
+import { ownerOf } from "./fleet.ts";
 import type { ChaosHost } from "./host.ts";
 import type { World } from "./world.ts";
 
@@ -39,7 +40,10 @@ export async function saboteur(world: World, signal: AbortSignal): Promise<void>
         drift(world, act.which);
         break;
       case "move":
-        named(act.host)?.move(act.profile, act.places);
+        // A fleet has one configuration.
+        for (const host of hosts)
+          if (host.plan.name === act.host || host.plan.fleet !== undefined)
+            host.move(act.profile, act.places);
         break;
       case "person": {
         const host = named(act.host);
@@ -75,7 +79,7 @@ async function work({ tell, diverge }: World, host: ChaosHost, command: readonly
 function drift({ edge, backend, hosts, drifted, tell }: World, which: number): void {
   const ours = backend
     .standing(edge)
-    .filter(({ mark }) => hosts.some(({ plan }) => mark.endsWith(` host:${plan.name}`)));
+    .filter(({ mark }) => hosts.some(({ plan }) => mark.endsWith(` host:${ownerOf(plan)}`)));
   const gone = ours[which % Math.max(1, ours.length)];
   if (gone === undefined) return;
   drifted.add(`${gone.place} ${gone.network}`);

@@ -2,6 +2,7 @@ import { fakeCloudflare } from "../fake-cloudflare.ts";
 import type { FakeCloudflare } from "../fake-cloudflare.ts";
 import type { Backend } from "./backend.ts";
 import { dice } from "./dice.ts";
+import type { ChaosFleet } from "./fleet.ts";
 import type { Figures } from "./figures.ts";
 import { noFigures } from "./figures.ts";
 import { chaosHost } from "./host.ts";
@@ -15,6 +16,7 @@ import { watchEdge } from "./watch.ts";
 export interface World extends AsyncDisposable {
   readonly scenario: Scenario;
   readonly backend: Backend;
+  readonly fleet: ChaosFleet | null;
   readonly edge: FakeCloudflare;
   readonly hosts: readonly ChaosHost[];
   readonly jails: readonly ChaosJail[];
@@ -32,9 +34,14 @@ export interface World extends AsyncDisposable {
 export interface WorldOptions {
   readonly backend: Backend;
   readonly binary: string;
+  /** The journal that the hosts share; undefined: each has its own. */
+  readonly fleet?: ChaosFleet;
 }
 
-export function chaosWorld(scenario: Scenario, { backend, binary }: WorldOptions): World {
+/** So much older may be what a fleet's courier acts on, while the database is away. */
+const awayMs = 14_000;
+
+export function chaosWorld(scenario: Scenario, { backend, binary, fleet }: WorldOptions): World {
   const { budget, foreign, places } = scenario;
   const figures = { ...noFigures(), rounds: 1 };
   const [divergences, story]: [string[], string[]] = [[], []];
@@ -64,17 +71,21 @@ export function chaosWorld(scenario: Scenario, { backend, binary }: WorldOptions
   // None that fail2ban is going to ban.
   edge.ranges = { ipv4: ["203.0.113.240/28"], ipv6: ["2001:db8:cf::/48"] };
   backend.prepare(edge, foreign);
-  const hosts = scenario.hosts.map((plan) => stack.use(chaosHost(edge, { plan, backend, binary, budget })));
+  const hosts = scenario.hosts.map((plan) =>
+    stack.use(chaosHost(edge, { plan, backend, binary, budget, ...(fleet === undefined ? {} : { fleet }) })),
+  );
   const jails = scenario.jails.flatMap((plan) => {
     const host = hosts.find((one) => one.plan === plan.host);
     const roll = dice(`${scenario.seed}/kills/${plan.host.name}/${plan.jail}`);
     return host === undefined ? [] : [chaosJail(host, plan, { roll, told: hookEnded })];
   });
   const drifted = new Set<string>();
-  watchEdge(edge, { backend, jails, excused: drifted, told: diverge });
+  const lagMs = backend.lagMs + (fleet === undefined ? 0 : awayMs);
+  watchEdge(edge, { backend, jails, lagMs, excused: drifted, told: diverge });
   return {
     scenario,
     backend,
+    fleet: fleet ?? null,
     edge,
     hosts,
     jails,
