@@ -15,7 +15,7 @@ test.each(backends.map((backend) => [backend.name, backend] as const))(
     const rounds = await Promise.all(
       seeds.map((seed) => {
         const plan = scenario(seed, backend, { operations: 15, patient: false });
-        return chaosRound(plan, { backend, binary, restMs: 60_000 });
+        return chaosRound(plan, { backend, binary, restMs: 240_000 });
       }),
     );
     rounds.forEach(({ story, divergences }, index) => {
@@ -23,5 +23,5 @@ test.each(backends.map((backend) => [backend.name, backend] as const))(
     });
     expect(rounds.flatMap(({ divergences }) => divergences)).toEqual([]);
   },
-  180_000,
+  600_000,
 );
