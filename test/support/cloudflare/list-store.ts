@@ -111,7 +111,7 @@ export function listStore(now: () => number): ListStore {
 }
 
 /** Cloudflare's own words, from its OpenAPI document. */
-export const listIsFull = "This list is at the maximum number of items";
+const listIsFull = "This list is at the maximum number of items";
 
 /** What a client sent for items, in stored form, or why it cannot be taken. */
 export function readItems(
