@@ -50,7 +50,7 @@ export function reader<S extends Settings>(place: TablePlace, table: Table, sett
       const standing = table[key] ?? fallback ?? fallbackOf(setting);
       const wrong = setting === undefined ? null : wrongWith(setting, standing, { ...place, key });
       if (wrong !== null) throw refuse(key, wrong.state, wrong.hint);
-      // As was just looked at.
+      // Of its kind: wrongWith has looked.
       return standing as Value<S[typeof key]>;
     },
   };

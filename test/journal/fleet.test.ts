@@ -5,6 +5,7 @@ import { Failure } from "../../src/errors.ts";
 import { openFleet } from "../../src/journal/postgres/fleet.ts";
 import { connect } from "../../src/journal/postgres/session.ts";
 import type { Server } from "../../src/journal/postgres/session.ts";
+import { patientFleetCourier } from "../../src/commands/fleet/courier.ts";
 import { loadConfig } from "../../src/config.ts";
 import { openFleetJournal } from "../../src/wire/fleet.ts";
 import { Secret } from "../../src/secret.ts";
@@ -13,6 +14,7 @@ import { postgres, postgresObstacle } from "../support/postgres.ts";
 import type { Postgres } from "../support/postgres.ts";
 import { testRuntime } from "../support/runtime.ts";
 import { tempRoot } from "../support/temp-root.ts";
+import type { TempRoot } from "../support/temp-root.ts";
 import { until } from "../support/wait.ts";
 
 const hour = 3_600_000;
@@ -38,6 +40,20 @@ function changed(network: string, ...holds: readonly Partial<JoinedHold>[]): Cha
     ban: holds.length > 0,
     holds: holds.map((hold) => ({ ...common, ...whole, ...hold })),
   };
+}
+
+/** A configuration that names this database, and a runtime that does not wait. */
+function configured(root: TempRoot, server: Server) {
+  const text = `journal = ${JSON.stringify(urlOf(server))}\n[fleet]\nname = "web"\n`;
+  root.write("config.toml", text, 0o600);
+  const runtime = testRuntime({ root: root.path, sleep: () => Bun.sleep(1) });
+  const config = loadConfig(runtime, root.at("config.toml"));
+  if (config.fleet === null) throw new Error("there is no fleet");
+  return { runtime, config, fleet: config.fleet };
+}
+
+function endSessions({ database }: Server): string {
+  return `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`;
 }
 
 async function due(fleet: FleetJournal): Promise<string[]> {
@@ -156,17 +172,25 @@ describe.skipIf(postgresObstacle !== null)("a fleet's journal", () => {
   test("a session that waits for something else says so again and again, lest the database end it", async () => {
     using root = tempRoot();
     const server = await pg.database();
-    const text = `journal = ${JSON.stringify(urlOf(server))}\n[fleet]\nname = "web"\n`;
-    root.write("config.toml", text, 0o600);
-    const runtime = testRuntime({ root: root.path, sleep: () => Bun.sleep(1) });
-    const config = loadConfig(runtime, root.at("config.toml"));
-    if (config.fleet === null) throw new Error("there is no fleet");
-    await using _session = await openFleetJournal(runtime, config, config.fleet);
+    const { runtime, config, fleet } = configured(root, server);
+    await using _session = await openFleetJournal(runtime, config, fleet);
     const lastSaid = () =>
       pg.psql("postgres", `SELECT query_start FROM pg_stat_activity WHERE datname = '${server.database}'`);
     const first = await lastSaid();
     expect(first).not.toBe("");
     await until(async () => (await lastSaid()) > first, { what: "another word of the session" });
+  });
+
+  test("a person's courier that has lost its session is let go of without another failure", async () => {
+    using root = tempRoot();
+    const server = await pg.database();
+    const { runtime, config, fleet } = configured(root, server);
+    await using courier = await patientFleetCourier(runtime, config, fleet, () => {});
+    // What is booked and not used is to be given back.
+    await courier.deliveries[0]?.gate.room(5);
+    await courier.deliveries[0]?.gate.admit();
+    await pg.psql("postgres", endSessions(server));
+    await until(() => courier.fleet.over.aborted, { what: "the session's end" });
   });
 
   test("what hosts tell of their bans is counted together, and goes with a host that is retired", async () => {
@@ -192,10 +216,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet's journal", () => {
     const server = await pg.database();
     await using courier = await open(server);
     expect(await courier.lead()).toBe(true);
-    await pg.psql(
-      server.database,
-      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'fail2ban-cloudflare'",
-    );
+    await pg.psql("postgres", endSessions(server));
     const record = () =>
       courier.setFact("a", "b").then(
         () => "recorded",

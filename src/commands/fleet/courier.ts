@@ -69,7 +69,8 @@ export async function patientFleetCourier(
   };
   const hooks = { beforeLook: () => removeWakeFile(config), outdated: () => false };
   const side = { compareHolds, fail2banState, recover };
-  const courier = stack.use(await fleetCourier({ runtime, config, fleet, log }, side, hooks));
+  const courier = await fleetCourier({ runtime, config, fleet, log }, side, hooks);
+  stack.defer(() => letGo(courier));
   const owned = stack.move();
   return { ...courier, fleet, own, join, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
@@ -84,5 +85,14 @@ async function leadPatiently({ now, sleep, signal }: Runtime, fleet: FleetJourna
     }
     await fleet.ask();
     await sleep(tryEveryMs, signal);
+  }
+}
+
+/** Where the session is over, what was booked counts as used, and whoever used it has said so. */
+async function letGo(courier: AsyncDisposable): Promise<void> {
+  try {
+    await courier[Symbol.asyncDispose]();
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
   }
 }

@@ -1,6 +1,8 @@
 import type { Config, FleetConfig } from "../../config.ts";
 import { obstacle, runOnce } from "../../core/courier.ts";
+import type { FleetJournal } from "../../core/fleet.ts";
 import { compareWithFleet } from "../../core/member.ts";
+import { Failure } from "../../errors.ts";
 import { openSpool } from "../../journal/spool.ts";
 import type { Log } from "../../log.ts";
 import type { Runtime } from "../../runtime.ts";
@@ -29,5 +31,16 @@ export async function leaveFleet(
   await runOnce(courier, runtime.signal);
   const left = await obstacle(courier);
   if (left !== null) throw left;
+  await forget(fleet, host);
   log("info", "", `What this host held is let go of; ${others.length} others of the fleet keep their own`);
+}
+
+/** Has the fleet forget a host, unless its process is still connected: then `uninstall` ends that, and comes again. */
+async function forget(fleet: FleetJournal, host: string): Promise<void> {
+  try {
+    await fleet.retire(host);
+  } catch (error) {
+    // It has also ended the session: nothing more is to be said to it.
+    if (!(error instanceof Failure) || error.kind !== "usage") throw error;
+  }
 }

@@ -131,4 +131,4 @@ export function listStore(now: () => number, told: (change: ItemChange) => void)
 }
 
 /** Cloudflare's own words, from its OpenAPI document. */
-export const listIsFull = "This list is at the maximum number of items";
+const listIsFull = "This list is at the maximum number of items";
