@@ -5,17 +5,17 @@
  * --seed NAME      this round; may be given several times
  * --seeds N        so many rounds (10), numbered
  * --from N         from this number on; default: another each time
- * --backend NAME   what blocks at the edge (access-rules)
+ * --backend NAME   what blocks at the edge: access-rules (the default) or list
  * --journal NAME   sqlite (the default), or postgres: three hosts that share a journal
  * --operations N   for each jail (30)
  * --jobs N         rounds at once (4)
  * --short          without what takes minutes, as in the tests
- * --rest S         seconds until all must be delivered once faults have ended (900)
+ * --rest S         seconds until all must be delivered once faults have ended (3600: a small budget takes its time)
  * --story          everything that happened, not only when a round fails
  */
 import { parseArgs } from "node:util";
 import { binaryPath } from "../test/support/binary.ts";
-import { backendNamed } from "../test/support/chaos/backend.ts";
+import { backendNamed } from "../test/support/chaos/backends.ts";
 import { chaosFleet } from "../test/support/chaos/fleet.ts";
 import { addFigures, describeFigures, noFigures } from "../test/support/chaos/figures.ts";
 import { chaosRound } from "../test/support/chaos/round.ts";
@@ -32,7 +32,7 @@ const { values } = parseArgs({
     operations: { type: "string", default: "30" },
     jobs: { type: "string", default: "4" },
     short: { type: "boolean", default: false },
-    rest: { type: "string", default: "900" },
+    rest: { type: "string", default: "3600" },
     story: { type: "boolean", default: false },
   },
 });

@@ -6,8 +6,9 @@ import type { Address } from "./core/address.ts";
 import type { Mode } from "./core/hold.ts";
 import { journalOf } from "./config/fleet.ts";
 import type { JournalConfig } from "./config/fleet.ts";
-import { jailsOf, profileKeys, profileOf } from "./config/profile.ts";
-import { asTable, reader } from "./config/reader.ts";
+import { jailsOf, mainProfile, namedProfiles } from "./config/profile.ts";
+import { reader } from "./config/reader.ts";
+import { mainSettings } from "./config/settings.ts";
 import { readTable } from "./config/toml.ts";
 import { Failure } from "./errors.ts";
 import { defaultConfigPath, under } from "./paths.ts";
@@ -68,48 +69,30 @@ export interface Config extends JournalConfig {
   readonly fail2ban: string;
 }
 
-const mainKeys = [
-  ...profileKeys,
-  "ignore",
-  "restart_grace",
-  "budget",
-  "host",
-  "journal",
-  "fleet",
-  "log",
-  "api_base",
-  "fail2ban",
-  "profiles",
-  "jails",
-];
-
 /** Reads and checks the configuration; a missing file at the default path is an empty one. Never reads a credential. */
 export function loadConfig(runtime: Runtime, path: string): Config {
   const table = readTable(path, path === under(runtime.root, defaultConfigPath));
-  const read = reader(path, "", table);
-  read.onlyKeys(mainKeys);
-  const main = profileOf(path, "", table, null);
-  const profiles = Object.entries(read.table("profiles")).map(([name, value]) =>
-    profileOf(path, name, asTable(path, `profiles.${name}`, value), main),
-  );
+  const read = reader({ path, prefix: "" }, table, mainSettings);
+  const main = mainProfile(read);
+  const profiles = namedProfiles(path, read.value("profiles"), main);
   const known = new Map([main, ...profiles].map((profile) => [profile.name, profile]));
   const { root } = runtime;
-  const host = read.text("host", runtime.hostname);
+  const host = read.value("host") ?? runtime.hostname;
   const { journal, fleet } = journalOf(read, { path, root, host });
   return {
     path,
     profiles: known,
-    jails: jailsOf(path, read.table("jails"), known),
-    ignore: read.texts("ignore").map((text) => within(path, "ignore", () => parseAddress(text))),
-    restartGraceMs: read.whole("restart_grace", 120, { least: 0, most: 86_400 }) * 1_000,
-    budget: read.whole("budget", 1_000, { least: 10, most: 1_200 }),
+    jails: jailsOf(path, read.value("jails"), known),
+    ignore: read.value("ignore").map((text) => within(path, "ignore", () => parseAddress(text))),
+    restartGraceMs: read.value("restart_grace") * 1_000,
+    budget: read.value("budget"),
     host,
     owner: fleet?.name ?? host,
     journal,
     fleet,
-    log: under(root, read.absolute("log", "/var/log/fail2ban-cloudflare.log")),
-    apiBase: apiBase(path, read.text("api_base", "https://api.cloudflare.com/client/v4")),
-    fail2ban: under(root, read.absolute("fail2ban", "/etc/fail2ban")),
+    log: under(root, read.value("log")),
+    apiBase: apiBase(path, read.value("api_base")),
+    fail2ban: under(root, read.value("fail2ban")),
   };
 }
 

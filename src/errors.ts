@@ -1,7 +1,7 @@
 /** What went wrong, as far as anybody decides on it: `rejected` is the credential, `refused` one address. */
 export type FailureKind = "usage" | "config" | "rejected" | "refused" | "unavailable" | "journal";
 
-/** The exit code of each kind; a bug is 1 and done is 0. Documented in README.md. */
+/** The exit code of each kind; a bug is 1 and done is 0. Documented in the manual page and docs/operations.md. */
 export const exitCodes = {
   usage: 2,
   config: 3,

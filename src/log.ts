@@ -31,6 +31,6 @@ export function openLog(
 /** A log that cannot be written must not stop a delivery; stderr still has the line. */
 function append(path: string, line: string): void {
   try {
-    appendFileSync(path, line, { mode: 0o640 });
+    appendFileSync(path, line, { mode: 0o600 });
   } catch {}
 }

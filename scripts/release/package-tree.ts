@@ -1,13 +1,13 @@
-import { chmodSync, copyFileSync, existsSync, lstatSync, mkdirSync, readdirSync } from "node:fs";
+import { chmodSync, copyFileSync, lstatSync, mkdirSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { binaryName } from "../build/compile.ts";
 import { completions, manual } from "./stage.ts";
 import type { Stage } from "./stage.ts";
 
 /** Where a package has its documents. */
-const documents = `usr/share/doc/${binaryName}`;
+export const documents = `usr/share/doc/${binaryName}`;
 
-/** Where the files of a stage stand on a system that has the package; `zsh` differs between distributions. */
+/** Where files of a stage stand on a system that has the package; `zsh` differs between distributions. */
 function placesOf(zsh: string): Readonly<Record<string, string>> {
   return {
     [binaryName]: `usr/bin/${binaryName}`,
@@ -16,16 +16,16 @@ function placesOf(zsh: string): Readonly<Record<string, string>> {
     [completions.zsh]: `usr/share/zsh/${zsh}/_${binaryName}`,
     [completions.fish]: `usr/share/fish/vendor_completions.d/${binaryName}.fish`,
     LICENSE: `${documents}/copyright`,
-    "README.md": `${documents}/README.md`,
-    "CHANGELOG.md": `${documents}/CHANGELOG.md`,
-    "THIRD-PARTY-NOTICES.md": `${documents}/THIRD-PARTY-NOTICES.md`,
-    "sbom.cdx.json": `${documents}/sbom.cdx.json`,
   };
 }
 
 /** Lays a package's files below a directory; returns their paths there. */
-export function packageTree({ directory }: Stage, tree: string, zsh: string): readonly string[] {
-  const places = Object.entries(placesOf(zsh)).filter(([file]) => existsSync(join(directory, file)));
+export function packageTree({ directory, files }: Stage, tree: string, zsh: string): readonly string[] {
+  const documented = files.filter((file) => /\.(md|json|yml)$/.test(file));
+  const places = [
+    ...Object.entries(placesOf(zsh)).filter(([file]) => files.includes(file)),
+    ...documented.map((file) => [file, `${documents}/${file}`] as const),
+  ];
   for (const [file, place] of places) {
     mkdirSync(join(tree, dirname(place)), { recursive: true });
     copyFileSync(join(directory, file), join(tree, place));

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import pkg from "../../package.json" with { type: "json" };
-import { packageTree, packageVersion } from "./package-tree.ts";
+import { documents, packageTree, packageVersion } from "./package-tree.ts";
 import { run } from "./run.ts";
 import type { Stage } from "./stage.ts";
 
@@ -13,7 +13,12 @@ export function rpm(stage: Stage, cpu: string, output: string, date: Date): void
   const tree = join(work, "tree");
   const files = packageTree(stage, tree, "site-functions");
   mkdirSync(join(work, "top"));
-  writeFileSync(join(work, "files"), files.map((file) => `/${file}\n`).join(""));
+  // Else they would stay behind, empty.
+  const directories = new Set(
+    files.map((file) => dirname(file)).filter((path) => path.startsWith(documents)),
+  );
+  const list = [...[...directories].map((path) => `%dir /${path}`), ...files.map((file) => `/${file}`)];
+  writeFileSync(join(work, "files"), `${list.join("\n")}\n`);
   const defines = {
     _topdir: join(work, "top"),
     _rpmdir: output,

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import pkg from "../../package.json" with { type: "json" };
 import { binaryName, compile } from "../build/compile.ts";
@@ -14,7 +14,13 @@ import { sha256, sums } from "./sums.ts";
 const root = join(import.meta.dir, "../..");
 
 /** What is released beside the binary as it stands in the project. */
-const sources = ["install.sh", "LICENSE", "README.md", "CHANGELOG.md"];
+const sources = ["install.sh", "LICENSE", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
+
+/** The pages that the README points to, for servers that reach no web site. */
+const documentation = readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })
+  .filter((name) => /\.(md|yml|json)$/.test(name))
+  .map((name) => `docs/${name}`)
+  .toSorted();
 
 /** What the program prints of its commands' own descriptions. */
 export const manual = "fail2ban-cloudflare.8";
@@ -52,7 +58,7 @@ export function stage(target: Target, directory: string, date: Date): Stage {
     writeFileSync(join(directory, file), content);
     files.push(file);
   };
-  for (const file of sources) place(file, readFileSync(join(root, file)));
+  for (const file of [...sources, ...documentation]) place(file, readFileSync(join(root, file)));
   place(manual, ownWords("manual"));
   for (const [shell, file] of Object.entries(completions)) place(file, ownWords("completions", shell));
   place("THIRD-PARTY-NOTICES.md", notices(contents));

@@ -2,8 +2,8 @@ import { Failure } from "../errors.ts";
 import type { Fetch } from "../runtime.ts";
 import type { Secret } from "../secret.ts";
 import type { Gate } from "../core/gate.ts";
-import { readEnvelope } from "./envelope.ts";
-import type { Envelope } from "./envelope.ts";
+import { bodyOf } from "./body.ts";
+import { readAnswer } from "./read-answer.ts";
 
 /** A credential as Cloudflare takes it: an API token, or an account's email address with its Global API Key. */
 export type Credential =
@@ -55,15 +55,6 @@ export interface ClientOptions {
 /** A call takes well under a second; one that takes this long will not answer. */
 const callTimeoutMs = 15_000;
 
-/** Codes about the credential, whatever the status. Source: Cloudflare's answers to bad tokens, by path. */
-const credentialCodes = new Set([1000, 1001, 6003, 6111, 9103, 9106, 9109, 10000, 10502]);
-
-/** Codes of rate limits. Source: seen with status 429; 10040 is that of lists, 10100 an old one. */
-const limitCodes = new Set([971, 10429, 10040, 10100]);
-
-/** Codes of what the plan does not allow, which say nothing of the credential. Source: seen with status 403 for lists. */
-const planCodes = new Set([10038]);
-
 export function cloudflareClient({
   fetch,
   baseUrl,
@@ -97,80 +88,22 @@ async function send(
   what: string,
   request: () => Promise<Response>,
 ): Promise<{ response: Response; text: string }> {
+  const { response, text } = await attempt(what, async () => {
+    const answered = await request();
+    return { response: answered, text: await bodyOf(answered) };
+  });
+  if (text !== null) return { response, text };
+  throw new Failure("unavailable", `Cannot use Cloudflare's answer to ${what}: it has no end`);
+}
+
+async function attempt<T>(what: string, exchange: () => Promise<T>): Promise<T> {
   try {
-    const response = await request();
-    return { response, text: await response.text() };
+    return await exchange();
   } catch (error) {
     throw new Failure("unavailable", `Cannot reach Cloudflare for ${what}: ${reasonOf(error)}`, {
       cause: error,
     });
   }
-}
-
-async function readAnswer(
-  what: string,
-  response: Response,
-  text: string,
-  {
-    gate,
-    now,
-    turns,
-  }: Pick<ClientOptions, "gate" | "now"> & { readonly turns: CallOptions["turns"] | undefined },
-): Promise<Answer> {
-  const { status } = response;
-  const body = readEnvelope(text);
-  const codes = body?.codes ?? [];
-  const message = body?.message || `status ${status}`;
-  const retryAfterMs = retryAfter(response.headers.get("Retry-After"), now());
-  const spent = exhausted(response.headers.get("Ratelimit"));
-  const limited = codes.some((code) => limitCodes.has(code)) || retryAfterMs !== undefined || spent !== null;
-  // That another call has the turn is a 429 as well, yet with no time to wait and no limit's code.
-  const taken = status === 409 || (status === 429 && body !== null && !limited);
-  if (turns !== undefined && taken) return refused(status, body);
-  if (status === 429 || codes.some((code) => limitCodes.has(code))) {
-    const said = `Cloudflare asks for fewer calls: ${message}`;
-    await gate.limited(retryAfterMs, said);
-    throw new Failure("unavailable", said, waitOf(retryAfterMs));
-  }
-  if (status === 408 || status >= 500 || body === null) {
-    const state = body === null && status < 500 ? `status ${status} without JSON` : `status ${status}`;
-    throw new Failure("unavailable", `Cloudflare cannot do ${what}: ${state}`, waitOf(retryAfterMs));
-  }
-  if (body.success && status < 400) {
-    if (spent !== null) await gate.limited(spent, "Cloudflare says that no calls are left for now");
-    return { ok: true, result: body.result, totalPages: body.totalPages, cursor: body.cursor };
-  }
-  if (codes.some((code) => planCodes.has(code))) return refused(status, body);
-  if (status === 401 || status === 403 || codes.some((code) => credentialCodes.has(code))) {
-    throw new Failure("rejected", `Cloudflare rejects the credential for ${what}: ${message}`, {
-      hint: "check the token and its permissions, then run: fail2ban-cloudflare deliver --once",
-    });
-  }
-  if (codes.includes(7003)) {
-    throw new Failure("config", `Cloudflare does not know the id in ${what}: ${message}`, {
-      hint: "check zones and account in the configuration",
-    });
-  }
-  return refused(status, body);
-}
-
-function refused(status: number, body: Envelope | null): Answer {
-  return { ok: false, status, codes: body?.codes ?? [], message: body?.message || `status ${status}` };
-}
-
-/** Milliseconds of a Retry-After header, in seconds or as a date; undefined for none or nonsense. */
-function retryAfter(header: string | null, now: number): number | undefined {
-  if (header === null) return undefined;
-  const seconds = Number(header);
-  if (header.trim() !== "" && Number.isFinite(seconds)) return Math.max(0, seconds * 1_000);
-  const wait = Date.parse(header) - now;
-  return Number.isFinite(wait) ? Math.max(0, wait) : undefined;
-}
-
-/** Milliseconds until calls are possible again, from `Ratelimit: "default";r=0;t=30`; null while some are left. */
-function exhausted(header: string | null): number | null {
-  const match = /;\s*r=(\d+)\s*;\s*t=(\d+)/.exec(header ?? "");
-  return match?.[1] === "0" ? Number(match[2]) * 1_000 : null;
 }
 
 function credentialHeaders(credential: Credential): Record<string, string> {
@@ -185,10 +118,6 @@ function reasonOf(error: unknown): string {
   if (error.name === "TimeoutError") return `no answer in ${callTimeoutMs / 1_000} s`;
   if (error.name === "AbortError") return "stopped";
   return "code" in error && typeof error.code === "string" ? error.code : error.name;
-}
-
-function waitOf(retryAfterMs: number | undefined): { retryAfterMs?: number } {
-  return retryAfterMs === undefined ? {} : { retryAfterMs };
 }
 
 function mapValues<T, U>(record: Readonly<Record<string, T>>, change: (value: T) => U): Record<string, U> {

@@ -3,7 +3,7 @@ import type { Ended } from "./bulk.ts";
 import { Gone } from "./list-items.ts";
 
 /** Items of one operation. Cloudflare names no limit; 8,491 were seen to work. */
-export const mostItems = 5_000;
+const mostItems = 5_000;
 
 /** Operations that may fail before the rest is put off: halves of halves must not eat the budget of calls. */
 const mostFailures = 32;

@@ -3,6 +3,7 @@ import { readAddress } from "../core/address.ts";
 import { quoted } from "../core/text.ts";
 import { Failure } from "../errors.ts";
 import type { Fetch } from "../runtime.ts";
+import { bodyOf } from "./body.ts";
 import { fieldsOf, readEnvelope } from "./envelope.ts";
 
 const timeoutMs = 15_000;
@@ -29,18 +30,20 @@ export async function publishedRanges({
       hint: "without --refresh, those that came with this program are used",
       cause,
     });
-  const text = await fetch(url, {
-    headers: { Accept: "application/json", "User-Agent": userAgent },
-    redirect: "error",
-    verbose: false,
-    tls: { rejectUnauthorized: true },
-    signal: AbortSignal.timeout(timeoutMs),
-  }).then(
-    (response) => response.text(),
-    (error: unknown) => {
-      throw refuse(codeOf(error), error);
-    },
-  );
+  const ask = async (): Promise<string | null> =>
+    bodyOf(
+      await fetch(url, {
+        headers: { Accept: "application/json", "User-Agent": userAgent },
+        redirect: "error",
+        verbose: false,
+        tls: { rejectUnauthorized: true },
+        signal: AbortSignal.timeout(timeoutMs),
+      }),
+    );
+  const text = await ask().catch((error: unknown) => {
+    throw refuse(codeOf(error), error);
+  });
+  if (text === null) throw refuse("the answer has no end");
   const envelope = readEnvelope(text);
   if (envelope?.success !== true) throw refuse(envelope?.message || "the answer is not what it should be");
   const { ipv4_cidrs, ipv6_cidrs } = fieldsOf<"ipv4_cidrs" | "ipv6_cidrs">(envelope.result);

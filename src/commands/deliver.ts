@@ -52,18 +52,22 @@ async function deliverUntilIdle(
   configPath: string,
   isReplaced: () => boolean,
 ): Promise<boolean> {
+  // Before it is read: what changes from then on is not in it.
+  const configStamp = stampOf([configPath]);
   const config = loadConfig(runtime, configPath);
   const lock = await takeLock(runtime, config);
   if (lock === null) return false;
   const log = openLog(runtime, config.log);
+  const paths = credentialPaths(runtime, config);
+  const stamp = stampOf(paths);
+  const changed = (): boolean =>
+    isReplaced() || stampOf([configPath]) !== configStamp || stampOf(paths) !== stamp;
   if (config.fleet !== null) {
     using _lock = lock;
     const { stayInFleet } = await import("./fleet/stay.ts");
-    return await stayInFleet({ runtime, config, fleetConfig: config.fleet, log, isReplaced });
+    return await stayInFleet({ runtime, config, fleetConfig: config.fleet, log, changed });
   }
   using journal = openJournal(runtime, config, log, openSqlite);
-  const stamp = stampOf(credentialPaths(runtime, config));
-  const changed = (): boolean => isReplaced() || stampOf(credentialPaths(runtime, config)) !== stamp;
   const options = { runtime, config, journal, log };
   await using courier = await wireCourier(options, wireHost(options), {
     beforeLook: () => removeWakeFile(config),

@@ -1,55 +1,40 @@
 import type { CredentialSource, ListConfig, ProfileConfig } from "../config.ts";
+import { modes } from "../core/hold.ts";
 import { quoted } from "../core/text.ts";
-import { isMode, modes } from "../core/hold.ts";
 import { Failure } from "../errors.ts";
-import { reader } from "./reader.ts";
+import { reader, readerOfNames } from "./reader.ts";
 import type { Reader, Table } from "./reader.ts";
+import { profileSettings } from "./settings.ts";
+import type { mainSettings } from "./settings.ts";
 
-/** What stands in a [profiles.NAME] table, and outside of them for the main profile. */
-export const profileKeys = [
-  "api_token",
-  "api_token_file",
-  "email",
-  "api_key",
-  "api_key_file",
-  "zones",
-  "account",
-  "backend",
-  "list",
-  "capacity",
-  "mode",
-  "ipv6_prefix",
-];
-
-/** Items over all lists of an account. Source: developers.cloudflare.com/waf/tools/lists, same for all plans but Enterprise. */
-const plansCapacity = 10_000;
-const enterpriseCapacity = 500_000;
+type ProfileReader = Reader<typeof profileSettings>;
 
 /** Lists of other modes have the mode behind this name, and Cloudflare takes 50 characters. */
 const listName = /^[a-z0-9_]{1,30}$/;
 
-/** One profile; what it leaves out of credential, mode and ipv6_prefix it has from the main one. */
-export function profileOf(
-  path: string,
-  name: string,
-  table: Table,
-  main: ProfileConfig | null,
-): ProfileConfig {
-  const read = reader(path, name === "" ? "" : `profiles.${name}.`, table);
-  if (name !== "") {
-    read.onlyKeys(profileKeys);
-    if (!/^[A-Za-z0-9_-]+$/.test(name)) {
-      throw new Failure(
-        "config",
-        `Cannot use profile ${quoted(name)} of "${path}": only letters, digits, "-" and "_"`,
-      );
-    }
-  }
-  const mode = read.text("mode", main?.mode ?? "block");
-  if (!isMode(mode)) throw read.refuse("mode", `there is no ${quoted(mode)}`, `one of: ${modes.join(", ")}`);
-  const zones = read.texts("zones");
-  const account = read.optional("account");
-  const list = listOf(read, table);
+/** The main profile, of what stands outside of every table. */
+export function mainProfile(read: Reader<typeof mainSettings>): ProfileConfig {
+  return profileOf(read, "", null);
+}
+
+/** The [profiles.NAME] tables; what they leave out of credential, mode and ipv6_prefix they have from the main profile. */
+export function namedProfiles(path: string, tables: Table, main: ProfileConfig): readonly ProfileConfig[] {
+  const profiles = readerOfNames({ path, prefix: "profiles." }, tables, { kind: "table" });
+  return Object.keys(tables).map((name) => {
+    const read = reader({ path, prefix: `profiles.${name}.` }, profiles.value(name), profileSettings);
+    if (/^[A-Za-z0-9_-]+$/.test(name)) return profileOf(read, name, main);
+    throw new Failure(
+      "config",
+      `Cannot use profile ${quoted(name)} of "${path}": only letters, digits, "-" and "_"`,
+    );
+  });
+}
+
+function profileOf(read: ProfileReader, name: string, main: ProfileConfig | null): ProfileConfig {
+  const mode = read.value("mode", main?.mode);
+  const zones = read.value("zones");
+  const account = read.value("account");
+  const list = listOf(read);
   if (list === null && zones.length > 0 && account !== undefined) {
     throw read.refuse("account", "zones are named too", 'keep one of the two, or set backend = "list"');
   }
@@ -63,16 +48,12 @@ export function profileOf(
     account: account ?? null,
     list,
     mode,
-    ipv6Prefix: read.whole("ipv6_prefix", main?.ipv6Prefix ?? 128, { least: 32, most: 128 }),
+    ipv6Prefix: read.value("ipv6_prefix", main?.ipv6Prefix),
   };
 }
 
-function listOf(read: Reader, table: Table): ListConfig | null {
-  const backend = read.text("backend", "access-rules");
-  if (backend !== "access-rules" && backend !== "list") {
-    throw read.refuse("backend", `there is no ${quoted(backend)}`, "one of: access-rules, list");
-  }
-  const name = read.text("list", "fail2ban");
+function listOf(read: ProfileReader): ListConfig | null {
+  const [name, capacity] = [read.value("list"), read.value("capacity")];
   if (!listName.test(name)) {
     throw read.refuse(
       "list",
@@ -87,21 +68,20 @@ function listOf(read: Reader, table: Table): ListConfig | null {
       "leave the mode out: it is added where it is needed",
     );
   }
-  const capacity = read.whole("capacity", plansCapacity, { least: 1, most: enterpriseCapacity });
-  if (backend === "list") return { name, capacity };
-  const idle = ["list", "capacity"].find((key) => table[key] !== undefined);
+  if (read.value("backend") === "list") return { name, capacity };
+  const idle = (["list", "capacity"] as const).find(read.isGiven);
   if (idle !== undefined)
     throw read.refuse(idle, "access rules have none", 'backend = "list", or leave it out');
   return null;
 }
 
-function credentialOf(read: Reader): CredentialSource {
+function credentialOf(read: ProfileReader): CredentialSource {
   const [apiToken, apiTokenFile, email, apiKey, apiKeyFile] = [
-    read.optional("api_token"),
-    read.optional("api_token_file"),
-    read.optional("email"),
-    read.optional("api_key"),
-    read.optional("api_key_file"),
+    read.value("api_token"),
+    read.value("api_token_file"),
+    read.value("email"),
+    read.value("api_key"),
+    read.value("api_key_file"),
   ];
   const tokens = [apiToken, apiTokenFile].filter((value) => value !== undefined);
   const keys = [apiKey, apiKeyFile].filter((value) => value !== undefined);
@@ -142,10 +122,10 @@ export function jailsOf(
   table: Table,
   profiles: ReadonlyMap<string, ProfileConfig>,
 ): ReadonlyMap<string, string> {
-  const read = reader(path, "jails.", table);
+  const read = readerOfNames({ path, prefix: "jails." }, table, { kind: "text", fallback: "" });
   return new Map(
     Object.keys(table).map((jail) => {
-      const name = read.text(jail, "");
+      const name = read.value(jail);
       if (profiles.has(name)) return [jail, name];
       throw read.refuse(jail, `there is no profile ${quoted(name)}`, `[profiles.${name}]`);
     }),

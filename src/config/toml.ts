@@ -1,18 +1,27 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { Failure } from "../errors.ts";
 import type { Table } from "./reader.ts";
 
-/** The table of a file of TOML; an optional one that is not there is empty. Quotes no part of the file. */
+/**
+ * The table of a file of TOML; an optional one that is not there is empty. Quotes no part of the file, and refuses one
+ * that others can change: they would decide where the token is sent, and what root writes to.
+ */
 export function readTable(path: string, optional: boolean): Table {
-  let text: string;
+  let [text, othersChange] = ["", false];
   try {
     text = readFileSync(path, "utf8");
+    othersChange = (statSync(path).mode & 0o022) !== 0;
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     if (code === "ENOENT" && optional) return {};
     throw new Failure("config", `Cannot read configuration "${path}": ${code}`, {
       hint: code === "ENOENT" ? "run: fail2ban-cloudflare install" : `as root: ls -l ${path}`,
       cause: error,
+    });
+  }
+  if (othersChange) {
+    throw new Failure("config", `Cannot trust configuration "${path}": others can change it`, {
+      hint: `chown root ${path}; chmod 600 ${path}`,
     });
   }
   try {

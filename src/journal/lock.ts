@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import { mkdirSync } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { guarded, isBusy } from "./sqlite.ts";
 
@@ -15,6 +15,8 @@ export function takeCourierLock(journalPath: string): CourierLock | null {
   const path = `${journalPath}.courier`;
   return guarded(path, () => {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    // SQLite's own would be for all to read, and whoever reads it may lock it.
+    closeSync(openSync(path, "a", 0o600));
     const db = new Database(path, { create: true, readwrite: true, strict: true });
     try {
       db.run("PRAGMA busy_timeout = 0");

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { binaryPath } from "../support/binary.ts";
-import { accessRules } from "../support/chaos/backend.ts";
+import { accessRules } from "../support/chaos/access-rules.ts";
 import { chaosFleet } from "../support/chaos/fleet.ts";
 import { chaosRound } from "../support/chaos/round.ts";
 import { scenario } from "../support/chaos/scenario.ts";

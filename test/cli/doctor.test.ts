@@ -1,5 +1,6 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { chmodSync, chownSync, cpSync, rmSync, utimesSync } from "node:fs";
+import { dirname } from "node:path";
 import { actionFile } from "../../src/fail2ban/files.ts";
 import { seal } from "../../src/fail2ban/seal.ts";
 import { openSqlite } from "../../src/journal/sqlite.ts";
@@ -76,8 +77,17 @@ const faults: readonly Fault[] = [
   {
     name: "a configuration that others can change",
     plant: (host) => chmodSync(host.at(config), 0o666),
-    found: [`configuration: Others can change "/${config}"`],
+    found: [`configuration: Cannot trust configuration "/${config}": others can change it`],
     mend: "chmod 600",
+  },
+  {
+    name: "a configuration in a directory that others can change",
+    plant: (host) => chmodSync(dirname(host.at(config)), 0o777),
+    found: [
+      `configuration: Others can put another file in place of "/${config}"`,
+      `files: "/${dirname(config)}" is not as this version installs it`,
+    ],
+    mend: "chmod 700",
   },
   {
     name: "a configuration that belongs to somebody else",

@@ -203,25 +203,6 @@ test("a configuration that is there is never touched", async () => {
   expect(web.read(config)).toBe("budget = 100\n");
 });
 
-test("each line of the skeleton is a configuration by itself", async () => {
-  using own = server();
-  const { web } = own;
-  await web.install("--no-jail", "--fail2ban", "/etc/fail2ban/");
-  const lines = web
-    .read(config)
-    .split("\n")
-    .filter((line) => /^#\w+ = /.test(line));
-  expect(lines.length).toBeGreaterThan(15);
-  const list = 'backend = "list"\naccount = "a"';
-  const keys = { email: 'api_key = "k"', api_key: 'email = "e"', api_key_file: 'email = "e"' };
-  const partners = { ...keys, list, capacity: list };
-  for (const line of lines) {
-    const partner = partners[line.slice(1).split(" ")[0] as keyof typeof partners] ?? "";
-    web.write("one.toml", `${line.slice(1)}\n${partner}\n`);
-    expect(() => loadConfig(testRuntime({ root: web.path }), web.at("one.toml"))).not.toThrow();
-  }
-});
-
 test("--root asks and tells no program of this machine", async () => {
   using own = server();
   const { web } = own;

@@ -1,11 +1,14 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { mkdirSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { exposition } from "../../src/commands/metrics/exposition.ts";
+import { replaceFile } from "../../src/commands/metrics/replace-file.ts";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
-import { mustRun, runProgram } from "../support/program.ts";
+import { mustRun, runProgram, startProgram } from "../support/program.ts";
+import { testRuntime } from "../support/runtime.ts";
 import { site } from "../support/site.ts";
 import { tempRoot } from "../support/temp-root.ts";
+import { until } from "../support/wait.ts";
 
 // Real programs on a busy machine.
 setDefaultTimeout(60_000);
@@ -123,6 +126,32 @@ test("--output replaces the file in one step, for everybody to read, and leaves 
   expect(temporary.read("fail2ban-cloudflare.prom")).toEndWith("\n# EOF\n");
   expect(statSync(path).mode & 0o777).toBe(0o644);
   expect(readdirSync(temporary.path)).toEqual(["fail2ban-cloudflare.prom"]);
+});
+
+test("whoever owns the directory gets no other file's permissions changed by a link in the name's place", async () => {
+  using temporary = tempRoot();
+  temporary.write("secret", "", 0o600);
+  temporary.write("directory/file.prom", "old");
+  const [directory, victim] = [temporary.at("directory"), temporary.at("secret")];
+  // Stands ready for the moment between the writing and what comes after.
+  const attack = `cd "$0"; : > ready; while :; do for name in .file.prom.*; do
+    [ -e "$name" ] && [ ! -L "$name" ] && ln -sf "$1" .link && mv -f .link "$name"; done; done`;
+  const attacker = startProgram(["sh", "-c", attack, directory, victim], temporary.at("output"));
+  // So long that the attacker has time.
+  const text = "x".repeat(50 << 20);
+  const hasHit = () => lstatSync(temporary.at("directory/file.prom")).isSymbolicLink();
+  let hits = 0;
+  try {
+    await until(() => existsSync(temporary.at("directory/ready")), { what: () => attacker.output() });
+    for (let tries = 0; tries < 60 && hits < 3; tries += 1) {
+      replaceFile(testRuntime(), temporary.at("directory/file.prom"), text);
+      hits += hasHit() ? 1 : 0;
+    }
+  } finally {
+    await attacker.end("SIGKILL");
+  }
+  expect(hits).toBe(3);
+  expect(statSync(victim).mode & 0o777).toBe(0o600);
 });
 
 test.each([

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { chmodSync, existsSync } from "node:fs";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
 import type { FakeCloudflare } from "../support/fake-cloudflare.ts";
 import { site } from "../support/site.ts";
@@ -239,6 +239,30 @@ test("a token that others can read is refused, and its text shown nowhere", asyn
   expect(ended.stderr).not.toContain(edge.token);
   expect(existsSync(web.journalPath)).toBe(false);
 });
+
+test("a token that stands where its file's name belongs is refused, and shown nowhere", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge, { config: { api_token_file: JSON.stringify(edge.token) } });
+  const ended = await web.run("ban 203.0.113.7 --jail sshd");
+  expect(ended).toMatchObject({ code: 3, stdout: "" });
+  expect(ended.stderr).toContain("it is not an absolute path (begin it with /)");
+  expect(ended.stderr).not.toContain(edge.token);
+});
+
+test.each([0o622, 0o602, 0o620, 0o666])(
+  "a configuration of mode %o, which others can change, is refused before any of it is believed",
+  async (mode) => {
+    await using edge = fakeCloudflare();
+    using web = site(edge);
+    chmodSync(web.configPath, mode);
+    for (const line of ["ban 203.0.113.7 --jail sshd", "deliver --once", "status"]) {
+      const ended = await web.run(line);
+      expect(ended).toMatchObject({ code: 3, stdout: "" });
+      expect(ended.stderr).toContain("others can change it (chown root ");
+    }
+    expect([existsSync(web.journalPath), web.log(), edge.calls]).toEqual([false, "", []]);
+  },
+);
 
 test("a token in a configuration that others can read is refused", async () => {
   await using edge = fakeCloudflare();

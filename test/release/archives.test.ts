@@ -1,7 +1,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import addFormats from "ajv-formats";
 import Ajv from "ajv";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import pkg from "../../package.json" with { type: "json" };
 import { sha256 } from "../../scripts/release/sums.ts";
@@ -36,6 +36,9 @@ test.each([...targets])("the archive of $name holds the binary and what goes wit
   const mode = (file: string): string => (statSync(archive.at(file)).mode & 0o777).toString(8);
   expect([pkg.name, ...files].map(mode)).toEqual(["755", "755", "644", "644", "644", "644", "644"]);
   await checkSums(archive.directory);
+  const links = [...readFileSync(archive.at("README.md"), "utf8").matchAll(/\]\(([^)#:]+)/g)];
+  expect(links.length).toBeGreaterThan(10);
+  expect(links.filter(([, path = ""]) => !existsSync(archive.at(path)))).toEqual([]);
 });
 
 test("the release's own sums are right, and name every file", async () => {

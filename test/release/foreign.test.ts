@@ -14,14 +14,17 @@ import { until } from "../support/wait.ts";
 
 const muslArm64 = process.env["FAIL2BAN_CLOUDFLARE_MUSL_ARM64"] ?? "";
 
+/** Would make a Bun of the binary. */
+const hostile = { BUN_BE_BUN: "1", BUN_OPTIONS: "--revision" };
+
 /** A ban, its delivery, and the same for its end, by a program that this command line runs. */
 async function bansAndUnbans(command: readonly string[]): Promise<void> {
   using root = tempRoot();
   await using edge = fakeCloudflare();
   const config = writeConfiguration(root, edge);
   const run = (...words: readonly string[]) =>
-    mustRun([...command, "--config", config, ...words], { env: {}, deadlineMs: 60_000 });
-  expect((await mustRun([...command, "--version"])).trim()).toBe(pkg.version);
+    mustRun([...command, "--config", config, ...words], { env: hostile, deadlineMs: 60_000 });
+  expect((await run("--version")).trim()).toBe(pkg.version);
   await run("ban", "2001:db8::7", "--jail", "test");
   await run("deliver", "--once");
   expect(edge.blocked()).toEqual(["2001:db8::7"]);
@@ -101,7 +104,7 @@ releaseTest(
       runProgram(
         [
           ...["unshare", "--mount", "sh", "-c", 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"'],
-          ...[root.path, "/bin/env", "-i", "PATH=/bin", ...argv],
+          ...[root.path, "/bin/env", "-i", "PATH=/bin", "BUN_BE_BUN=1", ...argv],
         ],
         { deadlineMs: 60_000 },
       );

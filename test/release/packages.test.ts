@@ -147,16 +147,26 @@ describe.each([dpkg, rpm])("$name", (manager) => {
   });
 });
 
-debianTest("dpkg: an upgrade keeps what was chosen, and a purge leaves nothing", async () => {
-  await using edge = fakeCloudflare();
-  await using server = await installedServer(dpkg, edge);
-  await server.mustRun("fail2ban-cloudflare", "uninstall");
-  await server.mustRun("fail2ban-cloudflare", "install", "--local", "--no-jail");
-  await server.mustRun(...dpkg.install, server.packages.newer);
-  const jailFile = "etc/fail2ban/jail.d/nginx-limit-req.conf";
-  expect([action, jailFile].map((path) => existsSync(server.at(path)))).toEqual([true, false]);
-  await server.mustRun("dpkg", "--purge", pkg.name);
-  const left = ["find", "/etc", "/usr", "/var/lib/fail2ban", "/var/log", "-name", "*cloudflare*"];
-  const packaged = ["/etc/fail2ban/action.d/cloudflare.conf", "/etc/fail2ban/action.d/cloudflare-token.conf"];
-  expect((await server.mustRun(...left)).trim().split("\n").toSorted()).toEqual(packaged.toSorted());
-});
+debianTest(
+  "dpkg: without nginx the jail is left out, an upgrade keeps it so, and a purge leaves nothing",
+  async () => {
+    await using server = await bootDebian();
+    const packages = await bring(server, dpkg);
+    const jailFile = "etc/fail2ban/jail.d/nginx-limit-req.conf";
+    const standing = () => [action, jailFile].map((path) => existsSync(server.at(path)));
+    await server.mustRun("rm", "/var/log/nginx/error.log");
+    await server.mustRun(...dpkg.install, packages.older);
+    expect(standing()).toEqual([true, false]);
+    server.write("var/log/nginx/error.log", "");
+    await server.mustRun(...dpkg.install, packages.newer);
+    expect(standing()).toEqual([true, false]);
+
+    await server.mustRun("dpkg", "--purge", pkg.name);
+    const left = ["find", "/etc", "/usr", "/var/lib/fail2ban", "/var/log", "-name", "*cloudflare*"];
+    const packaged = [
+      "/etc/fail2ban/action.d/cloudflare.conf",
+      "/etc/fail2ban/action.d/cloudflare-token.conf",
+    ];
+    expect((await server.mustRun(...left)).trim().split("\n").toSorted()).toEqual(packaged.toSorted());
+  },
+);

@@ -132,7 +132,7 @@ export function firstOf(backend: Backend, edge: FakeCloudflare): Blocklist {
 }
 
 /** Calls the fake with its valid token, without a budget. */
-export function callOf(edge: FakeCloudflare): Call {
+function callOf(edge: FakeCloudflare): Call {
   return cloudflareClient({
     fetch,
     baseUrl: edge.url,

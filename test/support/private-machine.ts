@@ -17,16 +17,29 @@ export interface PrivateMachine extends AsyncDisposable {
   must(...argv: readonly string[]): Promise<string>;
   /** Runs install.sh with the binary beside it. */
   installer(...args: readonly string[]): Promise<Ended>;
+  /** Runs a line of a shell where install.sh and the binary beside it are. */
+  shell(line: string): Promise<Ended>;
   /** Returns when the server answers. */
   startFail2ban(): Promise<void>;
+  /** Every file and directory that is the machine's own. */
+  files(): ReadonlyMap<string, PlacedFile>;
   /** Files that others may read and that hold one of the texts. */
   readableWith(...texts: readonly string[]): string[];
   /** What the programs have logged, for the message of a wait in vain. */
   story(): string;
 }
 
+/** A file as it stands; a directory's path ends with a slash. */
+export interface PlacedFile {
+  /** As "0644". */
+  readonly mode: string;
+  readonly owner: string;
+  /** Another one when it was written. */
+  readonly stamp: string;
+}
+
 /** Directories that are the machine's own; the rest is that of the machine around it. */
-const own = ["/etc", "/usr/local", "/var/lib/fail2ban", "/var/log", "/run"];
+const own = ["/etc", "/usr/local", "/var/lib/fail2ban", "/var/lib/prometheus", "/var/log", "/run"];
 
 export async function privateMachine(): Promise<PrivateMachine> {
   await using stack = new AsyncDisposableStack();
@@ -72,6 +85,7 @@ export async function privateMachine(): Promise<PrivateMachine> {
     run,
     must,
     installer: (...args) => run("/bin/sh", release.at("install.sh"), ...args),
+    shell: (line) => run("/bin/sh", "-c", `cd '${release.path}' && ${line}`),
     async startFail2ban() {
       const started = startProgram([...inside, "fail2ban-server", "-xf", "start"], root.at("server"));
       server = started;
@@ -80,6 +94,14 @@ export async function privateMachine(): Promise<PrivateMachine> {
         what: () => `an answer of fail2ban: ${started.output()}${log("/var/log/fail2ban.log")}`,
       });
     },
+    files: () =>
+      new Map(
+        own.flatMap((path) =>
+          readdirSync(root.at(path), { recursive: true, encoding: "utf8" }).flatMap((name) =>
+            placed(root.at(join(path, name)), join(path, name)),
+          ),
+        ),
+      ),
     readableWith: (...texts) =>
       own
         .flatMap((path) => filesBelow(root.at(path)))
@@ -89,6 +111,16 @@ export async function privateMachine(): Promise<PrivateMachine> {
     story: () => ["/var/log/fail2ban.log", "/var/log/fail2ban-cloudflare.log"].map(log).join("\n"),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+/** Nothing for a file that has gone since its directory was read. */
+function placed(path: string, name: string): readonly (readonly [string, PlacedFile])[] {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return [];
+  const { mode, uid, gid, ino, mtimeMs, size } = found;
+  const rights = { mode: (mode & 0o7777).toString(8).padStart(4, "0"), owner: `${uid}:${gid}` };
+  if (found.isDirectory()) return [[`${name}/`, { ...rights, stamp: "" }]];
+  return [[name, { ...rights, stamp: `${ino} ${mtimeMs} ${size}` }]];
 }
 
 function filesBelow(directory: string): readonly string[] {

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { bad, orWell, warn } from "./check.ts";
 import type { Check, Finding } from "./check.ts";
 import { othersMay } from "./owner.ts";
@@ -22,6 +23,15 @@ export const configuration: Check = {
           `Others can change "${path}"`,
           "who changes it decides where the token is sent",
           `chown root ${path}; chmod 600 ${path}`,
+        ),
+      );
+    }
+    if (othersMay(dirname(path)) === "change") {
+      findings.push(
+        bad(
+          `Others can put another file in place of "${path}"`,
+          "who does decides where the token is sent",
+          `chown root ${dirname(path)}; chmod 700 ${dirname(path)}`,
         ),
       );
     }

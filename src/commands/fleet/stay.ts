@@ -1,11 +1,9 @@
-import { stampOf } from "../../config.ts";
 import type { Config, FleetConfig } from "../../config.ts";
 import { runCourier } from "../../core/courier.ts";
 import type { FleetJournal } from "../../core/fleet.ts";
 import { restoreHolds } from "../../core/member.ts";
 import type { Member } from "../../core/member.ts";
 import { runMember } from "../../core/membership.ts";
-import { credentialPaths } from "../../credential.ts";
 import { emptyState } from "../../fail2ban/bips.ts";
 import { isCorrupt, suspect } from "../../journal/rescue.ts";
 import { openSpool } from "../../journal/spool.ts";
@@ -22,8 +20,8 @@ export interface StayOptions {
   readonly config: Config;
   readonly fleetConfig: FleetConfig;
   readonly log: Log;
-  /** Whether another program stands in the place of this one by now. */
-  readonly isReplaced: () => boolean;
+  /** Whether the configuration, a credential or the program is another by now. */
+  readonly changed: () => boolean;
 }
 
 /**
@@ -31,11 +29,9 @@ export interface StayOptions {
  * it is to begin anew. Only under the lock of this host's courier.
  */
 export async function stayInFleet(options: StayOptions): Promise<boolean> {
-  const { runtime, config, fleetConfig, log, isReplaced } = options;
+  const { runtime, config, fleetConfig, log, changed } = options;
   using own = openJournal(runtime, config, log, openSpool);
   const host = wireHost({ runtime, config, journal: own, log });
-  const settings = credentialPaths(runtime, config);
-  const stamp = stampOf(settings);
 
   /** An own journal that has never met its fleet may be a new one in the place of one that was lost. */
   async function prepare(member: Member): Promise<void> {
@@ -67,7 +63,7 @@ export async function stayInFleet(options: StayOptions): Promise<boolean> {
         prepare,
         deliver,
         beforeLook: () => removeWakeFile(config),
-        outdated: () => isReplaced() || stampOf(settings) !== stamp,
+        outdated: changed,
         now: runtime.now,
         random: runtime.random,
         sleep: (ms) => runtime.sleep(ms, runtime.signal),

@@ -4,7 +4,7 @@ import { standing } from "../../fail2ban/seal.ts";
 import type { Fail2banVersion } from "../../fail2ban/version.ts";
 import type { Runtime } from "../../runtime.ts";
 import type { Places } from "./places.ts";
-import { jailObstacle } from "./plan.ts";
+import { jailObstacle } from "./plan-jail.ts";
 
 /** What a person chooses at an installation. */
 export interface Choices {

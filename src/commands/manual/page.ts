@@ -1,8 +1,12 @@
 import pkg from "../../../package.json" with { type: "json" };
+import { settingGroups } from "../../config/meanings.ts";
+import { settingTexts } from "../../config/setting-texts.ts";
+import type { SettingText } from "../../config/setting-texts.ts";
 import { flag, groups, synopsis } from "../../manual.ts";
 import type { ArgumentText, CommandText } from "../../manual.ts";
 
-const exitStatus = [
+/** What each exit code says. */
+export const exitStatus = [
   ["0", "done, or safely recorded"],
   ["1", "a bug: please report the stack trace"],
   ["2", "usage: bad address, option or argument"],
@@ -48,6 +52,15 @@ export function manualPage(commands: readonly CommandText[]): string {
       `.SS ${title}`,
       ...commands.filter((command) => command.group === group).flatMap(section),
     ]),
+    ".SH CONFIGURATION",
+    ".PP",
+    escaped(
+      "Every setting is optional, and an unknown one is refused. Those marked * may also stand in [profiles.NAME].",
+    ),
+    ...Object.entries(settingGroups).flatMap(([group, title]) => [
+      `.SS ${escaped(title)}`,
+      ...settingTexts().flatMap((text) => (text.group === group ? setting(text) : [])),
+    ]),
     ".SH EXIT STATUS",
     ...exitStatus.flatMap(definition),
     ".SH ENVIRONMENT",
@@ -81,6 +94,15 @@ function section(command: CommandText): readonly string[] {
 
 function argument(text: ArgumentText): readonly string[] {
   return definition([flag(text), `${text.description}.`]);
+}
+
+function setting({ key, inProfiles, type, fallback, says }: SettingText): readonly string[] {
+  const otherwise = fallback === "" ? type : `${type}; default: ${fallback}`;
+  return [
+    ".TP",
+    `.BR ${escaped(key)} "${inProfiles ? "*" : ""} (${escaped(otherwise).replaceAll('"', "\\(dq")})"`,
+    escaped(`${says.replaceAll("`", "")}.`),
+  ];
 }
 
 function example(line: string): readonly string[] {

@@ -1,4 +1,4 @@
-import { chmodSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, fchmodSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { quoted } from "../../core/text.ts";
 import { Failure } from "../../errors.ts";
@@ -19,8 +19,14 @@ export function replaceFile({ root, pid }: Runtime, file: string, text: string):
     // Not *.prom, which would be read.
     const fresh = join(dirname(path), `.${basename(path)}.${pid}`);
     try {
-      writeFileSync(fresh, text, { flag: "wx" });
-      chmodSync(fresh, mode);
+      const file = openSync(fresh, "wx");
+      try {
+        writeFileSync(file, text);
+        // By the open file: the collector's user may put a link in the name's place meanwhile.
+        fchmodSync(file, mode);
+      } finally {
+        closeSync(file);
+      }
       renameSync(fresh, path);
     } finally {
       rmSync(fresh, { force: true });

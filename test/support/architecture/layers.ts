@@ -21,6 +21,8 @@ const leaves = [
 ];
 const texts = ["src/help.ts", "src/manual.ts"];
 const commons = ["src/core/", "src/config.ts", "src/log.ts", ...leaves];
+/** Texts of the configuration's settings, for the manual page. */
+const settingTexts = ["src/config/meanings.ts", "src/config/setting-texts.ts"];
 /** What the composition root puts together. */
 const wired = [
   ...commons,
@@ -52,6 +54,7 @@ const layers: readonly Layer[] = [
       "src/credential.ts",
       "src/intake-options.ts",
       "src/manual.ts",
+      ...settingTexts,
       "src/journal/",
       "src/fail2ban/",
       "package.json",

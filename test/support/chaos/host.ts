@@ -85,14 +85,14 @@ export function chaosHost(edge: FakeCloudflare, options: ChaosHostOptions): Chao
       restart_grace: String(plan.graceS),
       ipv6_prefix: String(plan.ipv6Prefix),
       budget: String(budget),
-      ...backend.configOf(main),
+      ...backend.configOf(main, edge),
     };
     return [
       toml(lines),
       ...(fleet === undefined
         ? []
         : [`[fleet]\n${toml({ name: JSON.stringify(fleet.name), spool: JSON.stringify(journalPath) })}`]),
-      ...others.map((places) => `[profiles.other]\n${toml(backend.configOf(places))}`),
+      ...others.map((places) => `[profiles.other]\n${toml(backend.configOf(places, edge))}`),
     ].join("\n");
   }
 

@@ -65,15 +65,20 @@ async function live(jail: ChaosJail, figures: Figures): Promise<void> {
   }
 }
 
-/** Waits until nobody has anything more to do. */
+/** Waits until nobody has anything more to do, not even a courier that has just read the configuration. */
 async function rest({ hosts, jails, diverge }: World, restMs: number): Promise<void> {
   let reasons: string[] = [];
+  const isAtRest = async (): Promise<boolean> => {
+    reasons = (await Promise.all(hosts.map(restless))).filter((reason) => reason !== null);
+    return reasons.length === 0;
+  };
   try {
     await until(
       async () => {
         for (const jail of jails) await jail.unbanEnded();
-        reasons = (await Promise.all(hosts.map(restless))).filter((reason) => reason !== null);
-        return reasons.length === 0;
+        if (!(await isAtRest())) return false;
+        await Promise.all(hosts.map((host) => host.run("deliver", "--once")));
+        return isAtRest();
       },
       { deadlineMs: restMs, everyMs: 500, what: () => `rest: ${reasons.join("; ")}` },
     );

@@ -59,8 +59,8 @@ export function scenario(seed: string, backend: Backend, options: ScenarioOption
   const [ends, tight] = [rarely(0.15), rarely(0.05)];
   const wild = roll.apart("wild");
   const [drifts, people, moves] = [wild.chance(0.2), wild.chance(0.2), wild.chance(0.25)];
-  const hosts =
-    options.fleet === true ? fleetPlans(roll.apart("hosts"), places) : hostPlans(roll.apart("hosts"), places);
+  const plansOf = options.fleet === true ? fleetPlans : hostPlans;
+  const hosts = plansOf(roll.apart("hosts"), backend, places);
   const jails = hosts.flatMap((host) =>
     ["sshd", "nginx-limit-req", "postfix", "by-hand"].map((jail) => {
       const byHand = jail === "by-hand";
@@ -94,18 +94,19 @@ export function scenario(seed: string, backend: Backend, options: ScenarioOption
       people,
       moves,
       hosts,
+      backend,
       places,
     }),
-    budget: tight ? 40 : 1_000,
+    budget: tight ? 80 : 1_000,
   };
 }
 
 /** One server, or two that block in the same zones, and now and then the same address. */
-function hostPlans(roll: Dice, places: readonly string[]): HostPlan[] {
+function hostPlans(roll: Dice, backend: Backend, places: readonly string[]): HostPlan[] {
   const [first = "", second = ""] = places;
   const names = roll.chance(0.4) ? ["web1", "web2"] : ["web1"];
   return names.map((name, index) => {
-    const other = roll.pick([[first], [second], [second, first]]);
+    const other = backend.together(roll.pick([[first], [second], [second, first]]));
     return {
       name,
       graceS: roll.pick([2, 12]),
@@ -124,8 +125,8 @@ function hostPlans(roll: Dice, places: readonly string[]): HostPlan[] {
 }
 
 /** Three servers of a fleet, which have the same profiles and now and then ban the same address. */
-function fleetPlans(roll: Dice, places: readonly string[]): HostPlan[] {
-  const [alone] = hostPlans(roll, places);
+function fleetPlans(roll: Dice, backend: Backend, places: readonly string[]): HostPlan[] {
+  const [alone] = hostPlans(roll, backend, places);
   return ["web1", "web2", "web3"].map((name, index) => ({
     name,
     fleet: fleetName,

@@ -38,10 +38,7 @@ export interface WorldOptions {
   readonly fleet?: ChaosFleet;
 }
 
-/** What a courier acts on may be older than a call that is not answered takes. */
-const lagMs = 16_000;
-
-/** And so much older while the fleet's database is away. */
+/** So much older may be what a fleet's courier acts on, while the database is away. */
 const awayMs = 14_000;
 
 export function chaosWorld(scenario: Scenario, { backend, binary, fleet }: WorldOptions): World {
@@ -73,7 +70,7 @@ export function chaosWorld(scenario: Scenario, { backend, binary, fleet }: World
   );
   // None that fail2ban is going to ban.
   edge.ranges = { ipv4: ["203.0.113.240/28"], ipv6: ["2001:db8:cf::/48"] };
-  for (const one of foreign) backend.plant(edge, one);
+  backend.prepare(edge, foreign);
   const hosts = scenario.hosts.map((plan) =>
     stack.use(chaosHost(edge, { plan, backend, binary, budget, ...(fleet === undefined ? {} : { fleet }) })),
   );
@@ -83,13 +80,8 @@ export function chaosWorld(scenario: Scenario, { backend, binary, fleet }: World
     return host === undefined ? [] : [chaosJail(host, plan, { roll, told: hookEnded })];
   });
   const drifted = new Set<string>();
-  watchEdge(edge, {
-    backend,
-    jails,
-    lagMs: fleet === undefined ? lagMs : lagMs + awayMs,
-    excused: drifted,
-    told: diverge,
-  });
+  const lagMs = backend.lagMs + (fleet === undefined ? 0 : awayMs);
+  watchEdge(edge, { backend, jails, lagMs, excused: drifted, told: diverge });
   return {
     scenario,
     backend,
