@@ -5,6 +5,10 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 PATH="${PATH:-/usr/local/bin:/usr/bin:/bin}:/usr/local/sbin:/usr/sbin:/sbin"
 export PATH DEBIAN_FRONTEND=noninteractive
 
+# npm and Bun know only the authorities that they bring along; behind a company's proxy those of the machine count.
+authorities=/etc/ssl/certs/ca-certificates.crt
+[ ! -r "$authorities" ] || export NODE_EXTRA_CA_CERTS="${NODE_EXTRA_CA_CERTS:-$authorities}"
+
 say() { printf '%s\n' "$*"; }
 
 die() {

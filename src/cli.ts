@@ -25,6 +25,7 @@ const commands: Readonly<Record<string, () => Promise<AnyCommand>>> = Object.ass
   status: async () => (await import("./commands/status.ts")).status,
   list: async () => (await import("./commands/list.ts")).list,
   doctor: async () => (await import("./commands/doctor.ts")).doctor,
+  fleet: async () => (await import("./commands/fleet.ts")).fleet,
   login: async () => (await import("./commands/login.ts")).login,
   install: async () => (await import("./commands/install.ts")).install,
   uninstall: async () => {

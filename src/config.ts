@@ -4,6 +4,8 @@ import { parseAddress } from "./core/address.ts";
 import { quoted } from "./core/text.ts";
 import type { Address } from "./core/address.ts";
 import type { Mode } from "./core/hold.ts";
+import { journalOf } from "./config/fleet.ts";
+import type { JournalConfig } from "./config/fleet.ts";
 import { jailsOf, mainProfile, namedProfiles } from "./config/profile.ts";
 import { reader } from "./config/reader.ts";
 import { mainSettings } from "./config/settings.ts";
@@ -11,6 +13,8 @@ import { readTable } from "./config/toml.ts";
 import { Failure } from "./errors.ts";
 import { defaultConfigPath, under } from "./paths.ts";
 import type { Runtime } from "./runtime.ts";
+
+export type { FleetConfig } from "./config/fleet.ts";
 
 /** Where the configuration says the credential is; `credential.ts` reads it when a call is to be made. */
 export interface CredentialSource {
@@ -46,7 +50,7 @@ export interface ProfileConfig {
   readonly ipv6Prefix: number;
 }
 
-export interface Config {
+export interface Config extends JournalConfig {
   /** The file it was read from, for messages. */
   readonly path: string;
   readonly profiles: ReadonlyMap<string, ProfileConfig>;
@@ -57,7 +61,8 @@ export interface Config {
   /** Calls in five minutes. */
   readonly budget: number;
   readonly host: string;
-  readonly journal: string;
+  /** The name in the marks of our rules: the host's, or its fleet's. */
+  readonly owner: string;
   readonly log: string;
   readonly apiBase: string;
   /** fail2ban's configuration directory. */
@@ -72,6 +77,8 @@ export function loadConfig(runtime: Runtime, path: string): Config {
   const profiles = namedProfiles(path, read.value("profiles"), main);
   const known = new Map([main, ...profiles].map((profile) => [profile.name, profile]));
   const { root } = runtime;
+  const host = read.value("host") ?? runtime.hostname;
+  const { journal, fleet } = journalOf(read, { path, root, host });
   return {
     path,
     profiles: known,
@@ -79,8 +86,10 @@ export function loadConfig(runtime: Runtime, path: string): Config {
     ignore: read.value("ignore").map((text) => within(path, "ignore", () => parseAddress(text))),
     restartGraceMs: read.value("restart_grace") * 1_000,
     budget: read.value("budget"),
-    host: read.value("host") ?? runtime.hostname,
-    journal: under(root, read.value("journal")),
+    host,
+    owner: fleet?.name ?? host,
+    journal,
+    fleet,
     log: under(root, read.value("log")),
     apiBase: apiBase(path, read.value("api_base")),
     fail2ban: under(root, read.value("fail2ban")),

@@ -138,7 +138,8 @@ export function readSecretFile(path: string): string {
   }
 }
 
-function refuseReadable(path: string): void {
+/** Refuses a file of ours with a secret that others can read. */
+export function refuseReadable(path: string): void {
   if (!readableByOthers(path)) return;
   throw new Failure("config", `Cannot use credential "${path}": others can read it`, {
     hint: `chmod 600 ${path}`,

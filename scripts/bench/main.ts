@@ -11,6 +11,7 @@ import type { FakeCloudflare } from "../../test/support/fake-cloudflare.ts";
 import { arrival } from "./arrival.ts";
 import { blocked } from "./blocked.ts";
 import { courier } from "./courier.ts";
+import { fleet } from "./fleet.ts";
 import { hang } from "./hang.ts";
 import { hook } from "./hook.ts";
 import { lists } from "./lists.ts";
@@ -27,6 +28,7 @@ const sections: Readonly<Record<string, (edge: FakeCloudflare) => Promise<Sectio
   arrival: (edge) => arrival(edge, 10),
   lists: (edge) => lists(edge),
   courier: (edge) => courier(edge, 10),
+  fleet: () => fleet(40),
   size: () => size(),
 };
 

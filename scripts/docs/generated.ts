@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { exitStatus } from "../../src/commands/manual/page.ts";
-import { settingTexts } from "../../src/config/setting-texts.ts";
-import { settingTables } from "./setting-tables.ts";
+import { fleetTexts, settingTexts } from "../../src/config/setting-texts.ts";
+import { fleetTable, settingTables } from "./setting-tables.ts";
 import { skeleton } from "./skeleton.ts";
 import { table } from "./table.ts";
 
@@ -11,10 +11,11 @@ const root = join(import.meta.dir, "../..");
 /** Files, by their paths in the project, with what is made of the program's own texts and of other pages. */
 export function generated(): ReadonlyMap<string, string> {
   const texts = settingTexts();
-  const [reference, operations] = ["docs/configuration.md", "docs/operations.md"];
+  const [reference, operations, fleet] = ["docs/configuration.md", "docs/operations.md", "docs/fleet.md"];
   const decisions = "docs/decisions/README.md";
   return new Map([
     [reference, filled(reference, "settings", settingTables(texts))],
+    [fleet, filled(fleet, "settings", fleetTable(fleetTexts()))],
     [operations, filled(operations, "exit codes", table([["code", "meaning"], ...exitStatus]))],
     [decisions, filled(decisions, "decisions", index("docs/decisions"))],
     ["src/fail2ban/system/config.toml", skeleton(texts)],

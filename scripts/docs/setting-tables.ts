@@ -4,7 +4,7 @@ import { table } from "./table.ts";
 
 const headings = ["setting", "type", "default", "in a profile", "meaning"] as const;
 
-/** A table of Markdown for each group of settings, */
+/** A table of Markdown for each group of settings. */
 export function settingTables(texts: readonly SettingText[]): string {
   return Object.entries(settingGroups)
     .map(([group, title]) => {
@@ -12,6 +12,12 @@ export function settingTables(texts: readonly SettingText[]): string {
       return `### ${title}\n\n${table([headings, ...own.map(row)])}`;
     })
     .join("\n\n");
+}
+
+/** The table of the settings of [fleet], which stand nowhere else. */
+export function fleetTable(texts: readonly SettingText[]): string {
+  const rows = texts.map((text) => row({ ...text, key: `fleet.${text.key}` }).filter((_, at) => at !== 3));
+  return table([headings.filter((_, at) => at !== 3), ...rows]);
 }
 
 function row({ key, type, fallback, inProfiles, says }: SettingText): readonly string[] {

@@ -76,21 +76,26 @@ async function handOver(runtime: Runtime, config: Config, lock: CourierLock): Pr
 }
 
 /** The journal, a new one where the old is broken: the courier fills it from fail2ban's bans and the edge. */
-export function openJournal(runtime: Runtime, config: Config, log: Log): SqliteJournal {
+export function openJournal<Opened extends SqliteJournal>(
+  runtime: Runtime,
+  { journal: path }: Config,
+  log: Log,
+  open: (path: string) => Opened,
+): Opened {
   try {
-    const journal = openSqlite(config.journal);
-    if (isSuspect(config.journal)) journal.verify();
+    const journal = open(path);
+    if (isSuspect(path)) journal.verify();
     return journal;
   } catch (error) {
     if (!isCorrupt(error)) throw error;
-    const aside = setAside(config.journal, runtime.now());
+    const aside = setAside(path, runtime.now());
     log(
       "error",
       "",
       `The journal is broken: set aside as "${aside}", rebuilt from fail2ban's bans and the edge`,
     );
-    return openSqlite(config.journal);
+    return open(path);
   } finally {
-    clearSuspicion(config.journal);
+    clearSuspicion(path);
   }
 }

@@ -3,11 +3,14 @@ import { loadConfig, stampOf, statOf } from "../config.ts";
 import { anythingDue, obstacle, runCourier, runOnce, tryAnew } from "../core/courier.ts";
 import { credentialPaths } from "../credential.ts";
 import { isCorrupt, suspect } from "../journal/rescue.ts";
+import { openSqlite } from "../journal/sqlite.ts";
 import { openLog } from "../log.ts";
 import type { Runtime } from "../runtime.ts";
 import { wireCourier } from "../wire.ts";
-import { isWanted, openJournal, takeLock, takeLockPatiently } from "./courier-lock.ts";
+import { wireHost } from "../wire/host.ts";
+import { isWanted, openJournal, takeLock } from "./courier-lock.ts";
 import type { Invocation } from "./invocation.ts";
+import { patientCourier } from "./patient-courier.ts";
 import { removeWakeFile, wakeCourier } from "./wake.ts";
 
 export const deliver = ({ runtime, configPath }: Invocation) =>
@@ -49,17 +52,27 @@ async function deliverUntilIdle(
   configPath: string,
   isReplaced: () => boolean,
 ): Promise<boolean> {
+  // Before it is read: what changes from then on is not in it.
+  const configStamp = stampOf([configPath]);
   const config = loadConfig(runtime, configPath);
   const lock = await takeLock(runtime, config);
   if (lock === null) return false;
   const log = openLog(runtime, config.log);
-  using journal = openJournal(runtime, config, log);
-  const stamp = stampOf(credentialPaths(runtime, config));
-  const changed = (): boolean => isReplaced() || stampOf(credentialPaths(runtime, config)) !== stamp;
-  await using courier = await wireCourier(
-    { runtime, config, journal, log },
-    { beforeLook: () => removeWakeFile(config), outdated: () => changed() || isWanted(runtime, config) },
-  );
+  const paths = credentialPaths(runtime, config);
+  const stamp = stampOf(paths);
+  const changed = (): boolean =>
+    isReplaced() || stampOf([configPath]) !== configStamp || stampOf(paths) !== stamp;
+  if (config.fleet !== null) {
+    using _lock = lock;
+    const { stayInFleet } = await import("./fleet/stay.ts");
+    return await stayInFleet({ runtime, config, fleetConfig: config.fleet, log, changed });
+  }
+  using journal = openJournal(runtime, config, log, openSqlite);
+  const options = { runtime, config, journal, log };
+  await using courier = await wireCourier(options, wireHost(options), {
+    beforeLook: () => removeWakeFile(config),
+    outdated: () => changed() || isWanted(runtime, config),
+  });
   try {
     await runCourier(courier, runtime.signal);
   } catch (error) {
@@ -75,13 +88,7 @@ async function deliverUntilIdle(
 
 async function deliverOnce(runtime: Runtime, configPath: string): Promise<number> {
   const config = loadConfig(runtime, configPath);
-  await using _lock = await takeLockPatiently(runtime, config);
-  const log = openLog(runtime, config.log);
-  using journal = openJournal(runtime, config, log);
-  await using courier = await wireCourier(
-    { runtime, config, journal, log },
-    { beforeLook: () => removeWakeFile(config), outdated: () => false },
-  );
+  await using courier = await patientCourier(runtime, config, openLog(runtime, config.log));
   await tryAnew(courier);
   await runOnce(courier, runtime.signal);
   const left = await obstacle(courier);

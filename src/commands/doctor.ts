@@ -12,6 +12,7 @@ import { credential } from "./doctor/credential.ts";
 import { edge } from "./doctor/edge.ts";
 import { fail2ban } from "./doctor/fail2ban.ts";
 import { files } from "./doctor/files.ts";
+import { fleet } from "./doctor/fleet.ts";
 import { hostOf } from "./doctor/host.ts";
 import { jailFiles } from "./doctor/jail-files.ts";
 import { jail } from "./doctor/jail.ts";
@@ -29,6 +30,7 @@ const checks: readonly Check[] = [
   configuration,
   credential,
   journal,
+  fleet,
   connection,
   clock,
   ranges,
@@ -59,7 +61,7 @@ export const doctor = ({ runtime, configPath }: Invocation) =>
     },
     args: { json: { type: "boolean", description: "Print JSON", default: false } },
     async run({ args }) {
-      using host = hostOf(runtime, configPath);
+      await using host = hostOf(runtime, configPath);
       const reports = await examine(checks, host);
       const text = args.json ? json(reports) : lines(reports).join("\n");
       runtime.print(redacted(text, secretsOf(host)));

@@ -11,12 +11,10 @@ import { knownRanges } from "../core/ranges.ts";
 import { checkCredentialFiles } from "../credential.ts";
 import { exitCodes, Failure } from "../errors.ts";
 import { intakeOptions } from "../intake-options.ts";
-import { isCorrupt, suspect } from "../journal/rescue.ts";
-import { openSqlite } from "../journal/sqlite.ts";
 import type { SqliteJournal } from "../journal/sqlite.ts";
-import type { Runtime } from "../runtime.ts";
 import type { Invocation } from "./invocation.ts";
-import { wakeCourier } from "./wake.ts";
+import { openOwn } from "./own-journal.ts";
+import { wakeCourier, wakeQuietly } from "./wake.ts";
 
 /** What citty's function of this name does; to load citty for it would cost every ban more than its own work. */
 function defineCommand<const Args extends ArgsDef>(definition: CommandDef<Args>): CommandDef<Args> {
@@ -98,7 +96,7 @@ export const ban = (invocation: Invocation) =>
         return 0;
       };
       try {
-        using journal = openSqlite(config.journal);
+        using journal = await openOwn(config);
         const networks = networksOf(await knownRanges(journal));
         if (networks === null) return ignore();
         await journal.hold({ ...holder, address, networks, mode, untilAt }, runtime.now());
@@ -133,7 +131,7 @@ export const unban = (invocation: Invocation) =>
     async run({ args }) {
       const address = parseAddress(args.address);
       const { config, holder } = hookSetup(invocation, args);
-      using journal = openSqlite(config.journal);
+      using journal = await openOwn(config);
       const networks = await journal.release(holder, address, invocation.runtime.now());
       return await finish(invocation, { config, journal, holder, networks, wait: args.wait });
     },
@@ -157,7 +155,7 @@ export const flush = (invocation: Invocation) =>
         throw new Failure("usage", `Cannot read --family ${quoted(args.family)}: neither inet4 nor inet6`);
       }
       const { config, holder } = hookSetup(invocation, args);
-      using journal = openSqlite(config.journal);
+      using journal = await openOwn(config);
       await journal.flush(holder, args.family, invocation.runtime.now() + flushedMs);
       wakeCourier(invocation.runtime, config);
       return 0;
@@ -176,7 +174,7 @@ export const start = (invocation: Invocation) =>
     async run({ args }) {
       const { config, profile, holder } = hookSetup(invocation, args);
       const mode = modeOf(args.mode, profile);
-      using journal = openSqlite(config.journal);
+      using journal = await openOwn(config);
       await journal.know(holder, mode);
       return await deferRelease(invocation, config, journal, holder);
     },
@@ -193,7 +191,7 @@ export const stop = (invocation: Invocation) =>
     args: { jail: jailArgument, profile: profileArgument },
     async run({ args }) {
       const { config, holder } = hookSetup(invocation, args);
-      using journal = openSqlite(config.journal);
+      using journal = await openOwn(config);
       await journal.forget(holder);
       return await deferRelease(invocation, config, journal, holder);
     },
@@ -252,21 +250,13 @@ async function finish(
   wakeCourier(runtime, config);
   if (wait) {
     const { waitForDelivery } = await import("./wait.ts");
-    await waitForDelivery(runtime, journal, holder.profile, networks);
+    await waitForDelivery(runtime, config, holder.profile, networks);
     return 0;
   }
   const rejection = await journal.shout(holder, runtime.now(), shoutEveryMs);
   if (rejection === null) return 0;
   runtime.talk(`Recorded, but not delivered: ${rejection.reason}`);
   return exitCodes.rejected;
-}
-
-/** Where the journal's own directory is broken, a courier cannot be asked for either. */
-function wakeQuietly(runtime: Runtime, config: Config, failure: Failure): void {
-  try {
-    if (isCorrupt(failure)) suspect(config.journal);
-    wakeCourier(runtime, config);
-  } catch {}
 }
 
 function modeOf(text: string, profile: ProfileConfig): Mode {

@@ -1,11 +1,12 @@
 import { defineCommand } from "citty";
 import { loadConfig } from "../config.ts";
+import type { Config } from "../config.ts";
 import { strictest } from "../core/hold.ts";
 import type { HoldView } from "../core/ports.ts";
-import { openSqlite } from "../journal/sqlite.ts";
 import { oneLine } from "../core/text.ts";
 import type { Invocation } from "./invocation.ts";
 import { moment, table } from "./table.ts";
+import { openViews } from "./views.ts";
 
 export const list = ({ runtime, configPath }: Invocation) =>
   defineCommand({
@@ -21,7 +22,8 @@ export const list = ({ runtime, configPath }: Invocation) =>
     },
     async run({ args: { jail = null, json } }) {
       const config = loadConfig(runtime, configPath);
-      using journal = openSqlite(config.journal);
+      await using journal = await openViews(runtime, config);
+      if (journal.trouble !== null) runtime.talk(`Only what this server holds: ${journal.trouble.summary}`);
       if (json) {
         runtime.print(JSON.stringify({ version: 1, holds: await journal.holds(jail) }, null, 2));
         return 0;
@@ -29,7 +31,7 @@ export const list = ({ runtime, configPath }: Invocation) =>
       const held = Map.groupBy(await journal.holds(null), ({ address }) => address);
       const rows = [...held.values()]
         .filter((holds) => jail === null || holds.some((hold) => hold.jail === jail))
-        .map(row);
+        .map((holds) => row(holds, config));
       if (rows.length > 0) runtime.print(table(headings, rows).join("\n"));
       else runtime.talk(jail === null ? "Nothing is held" : `Jail "${oneLine(jail)}" holds nothing`);
       return 0;
@@ -50,7 +52,7 @@ const headings = [
 const states = ["parked", "pending", "foreign", "blocked"] as const satisfies readonly HoldView["state"][];
 
 /** One line for an address: it is blocked from the first hold to the end of the last one. */
-function row(holds: readonly HoldView[]): readonly string[] {
+function row(holds: readonly HoldView[], { fleet }: Pick<Config, "fleet">): readonly string[] {
   const state = states.find((one) => holds.some((hold) => hold.state === one)) ?? "blocked";
   const reason = holds.find((hold) => hold.state === state)?.reason ?? null;
   const ids = [...new Set(holds.flatMap((hold) => hold.ids))];
@@ -58,7 +60,7 @@ function row(holds: readonly HoldView[]): readonly string[] {
   const end = Math.max(...ends);
   return [
     holds[0]?.address ?? "",
-    [...new Set(holds.map(jailName))].join(", "),
+    [...new Set(holds.map((hold) => jailName(hold, fleet)))].join(", "),
     strictest(holds.map(({ mode }) => mode)) ?? "",
     state,
     moment(Math.min(...holds.map(({ sinceAt }) => sinceAt))),
@@ -68,6 +70,7 @@ function row(holds: readonly HoldView[]): readonly string[] {
 }
 
 /** Only a jail of another profile or host is told apart. */
-function jailName({ jail, profile }: HoldView): string {
-  return oneLine(profile === "" ? jail : `${jail} (${profile})`);
+function jailName({ jail, profile, host }: HoldView, fleet: Config["fleet"]): string {
+  const name = profile === "" ? jail : `${jail} (${profile})`;
+  return oneLine(fleet === null ? name : `${name} on ${host}`);
 }

@@ -1,11 +1,11 @@
 import { defineCommand } from "citty";
 import { loadConfig } from "../config.ts";
-import { openSqlite } from "../journal/sqlite.ts";
 import type { Invocation } from "./invocation.ts";
 import { exposition } from "./metrics/exposition.ts";
 import { families } from "./metrics/families.ts";
 import { replaceFile } from "./metrics/replace-file.ts";
 import { reportOf } from "./status/report.ts";
+import { openViews } from "./views.ts";
 
 export const metrics = ({ runtime, configPath }: Invocation) =>
   defineCommand({
@@ -27,8 +27,8 @@ export const metrics = ({ runtime, configPath }: Invocation) =>
     },
     async run({ args: { output } }) {
       const config = loadConfig(runtime, configPath);
-      using journal = openSqlite(config.journal);
-      const text = exposition(families(await reportOf(journal, config, runtime.now())));
+      await using views = await openViews(runtime, config);
+      const text = exposition(families(await reportOf(views, config)));
       if (output === undefined) runtime.print(text.trimEnd());
       else replaceFile(runtime, output, text);
       return 0;

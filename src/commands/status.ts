@@ -2,7 +2,6 @@ import { defineCommand } from "citty";
 import { loadConfig } from "../config.ts";
 import { checkCredentialFiles } from "../credential.ts";
 import { exitCodes, Failure } from "../errors.ts";
-import { openSqlite } from "../journal/sqlite.ts";
 import type { Runtime, Terminal } from "../runtime.ts";
 import type { Invocation } from "./invocation.ts";
 import { reportAsJson } from "./status/json.ts";
@@ -11,6 +10,7 @@ import type { Report } from "./status/report.ts";
 import { screen } from "./status/screen.ts";
 import { speaksUtf8 } from "./status/sparkline.ts";
 import { watch } from "./status/watch.ts";
+import { openViews } from "./views.ts";
 
 type Size = Pick<Terminal, "rows" | "columns">;
 
@@ -37,15 +37,18 @@ export const status = ({ runtime, configPath }: Invocation) =>
       const terminal = args.watch ? watchedTerminal(runtime, args) : null;
       const config = loadConfig(runtime, configPath);
       for (const profile of config.profiles.values()) checkCredentialFiles(runtime, config, profile);
-      using journal = openSqlite(config.journal);
-      let report = await reportOf(journal, config, runtime.now());
+      const look = async (): Promise<Report> => {
+        await using views = await openViews(runtime, config);
+        return await reportOf(views, config);
+      };
+      let report = await look();
       const shown = (size: Size): readonly string[] =>
         screen(report, { rows: size.rows, columns: size.columns, utf8: speaksUtf8(runtime.env) });
       if (args.json) runtime.print(reportAsJson(report));
       else if (terminal === null) runtime.print(shown(runtime.terminal("stdout") ?? boundless).join("\n"));
       else {
         await watch(runtime, terminal, async () => {
-          report = await reportOf(journal, config, runtime.now());
+          report = await look();
           return shown(terminal);
         });
       }

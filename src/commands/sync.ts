@@ -5,22 +5,20 @@ import type { Judged } from "../core/adopt.ts";
 import { obstacle, runOnce, tryAnew } from "../core/courier.ts";
 import type { Courier } from "../core/courier.ts";
 import { mendHolds, wantedOnceMended } from "../core/mend.ts";
-import type { KnownJail } from "../core/ports.ts";
+import type { Journal, KnownJail } from "../core/ports.ts";
 import type { Fail2banState } from "../core/recover.ts";
 import { compareProfile, syncProfile } from "../core/sync.ts";
 import { Failure } from "../errors.ts";
 import { openLog } from "../log.ts";
-import { wireCourier } from "../wire.ts";
 import type { WireOptions } from "../wire/profile.ts";
 import { provisionLists } from "../wire/provision.ts";
-import { openJournal, takeLockPatiently } from "./courier-lock.ts";
 import type { Invocation } from "./invocation.ts";
+import { patientCourier } from "./patient-courier.ts";
 import { openProgress } from "./progress.ts";
 import { shownDelivery } from "./shown-delivery.ts";
 import { configuredJails } from "./sync/jails.ts";
 import { holdLines, placeLines } from "./sync/lines.ts";
 import type { ComparedPlace } from "./sync/lines.ts";
-import { removeWakeFile } from "./wake.ts";
 
 export const sync = ({ runtime, configPath }: Invocation) =>
   defineCommand({
@@ -54,14 +52,10 @@ export const sync = ({ runtime, configPath }: Invocation) =>
           hint: "sync --adopt --keep-stale",
         });
       const config = loadConfig(runtime, configPath);
-      await using _lock = await takeLockPatiently(runtime, config);
       using progress = openProgress(runtime);
       const log = openLog(progress.runtime, config.log, { talks: "warn" });
-      using journal = openJournal(runtime, config, log);
-      await using wired = await wireCourier(
-        { runtime, config, journal, log },
-        { beforeLook: () => removeWakeFile(config), outdated: () => false },
-      );
+      await using wired = await patientCourier(runtime, config, log);
+      const { journal, own } = wired;
       const courier = {
         ...wired,
         deliveries: wired.deliveries.map((delivery) => shownDelivery(delivery, progress)),
@@ -71,19 +65,20 @@ export const sync = ({ runtime, configPath }: Invocation) =>
       const show = (lines: readonly string[]): void => lines.forEach((line) => progress.runtime.print(line));
       if (args.provision) {
         const options = { runtime: progress.runtime, config, journal, log };
-        await provision(options, mending ? "mend" : "look");
+        await provision(options, own, mending ? "mend" : "look");
       }
 
       const configured = await configuredJails(runtime, config, log);
-      const known = await journal.jails(config.host);
+      const known = await own.jails(config.host);
       const state = courier.fail2banState();
       const difference = state && (await courier.compareHolds(merged(known, configured ?? []), state));
       if (difference === null) log("warn", "", "Not compared with fail2ban: its database cannot be read now");
       else show(holdLines(difference));
       if (mending) {
         for (const { profile, jail, mode } of configured ?? [])
-          await journal.know({ profile, jail, host: config.host }, mode);
-        if (difference !== null) await mendHolds(journal, difference, runtime.now());
+          await own.know({ profile, jail, host: config.host }, mode);
+        if (difference !== null) await mendHolds(own, difference, runtime.now());
+        await wired.join();
       }
       const held = await journal.wanted();
       const wanted = mending || difference === null ? held : wantedOnceMended(held, difference);
@@ -107,10 +102,11 @@ export const sync = ({ runtime, configPath }: Invocation) =>
   });
 
 /** What was refused before may be possible now: all of it is tried again. */
-async function provision(options: WireOptions, how: "mend" | "look"): Promise<void> {
+async function provision(options: WireOptions, own: Journal, how: "mend" | "look"): Promise<void> {
   const { runtime, config, journal } = options;
+  const jails = await own.jails(config.host);
   for (const profile of config.profiles.values()) {
-    const provided = await provisionLists({ ...options, profile }, how);
+    const provided = await provisionLists({ ...options, profile, jails }, how);
     for (const { sign, what } of provided) runtime.print(`${sign} ${what}`);
     if (how === "look" || provided.length === 0) continue;
     await journal.clearPauses(profile.name);

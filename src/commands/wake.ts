@@ -1,7 +1,9 @@
 import { closeSync, existsSync, openSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Config } from "../config.ts";
+import type { Failure } from "../errors.ts";
 import { takeCourierLock } from "../journal/lock.ts";
+import { isCorrupt, suspect } from "../journal/rescue.ts";
 import type { Runtime } from "../runtime.ts";
 
 /** The journal's directory that fail2ban-cloudflare.path watches. */
@@ -20,6 +22,14 @@ export function wakeCourier(runtime: Runtime, config: Config): void {
   if (lock === null) return;
   lock[Symbol.dispose]();
   runtime.detach([...runtime.self, "--config", config.path, "deliver"]);
+}
+
+/** The same after a failure of the journal. Where its own directory is broken, a courier cannot be asked for either. */
+export function wakeQuietly(runtime: Runtime, config: Config, failure: Failure): void {
+  try {
+    if (isCorrupt(failure)) suspect(config.journal);
+    wakeCourier(runtime, config);
+  } catch {}
 }
 
 /** What the courier does before it looks, so that a hook after it wakes another. */

@@ -1,4 +1,4 @@
-import type { mainSettings } from "./settings.ts";
+import type { fleetSettings, mainSettings, Settings } from "./settings.ts";
 
 /** What the settings are about, in the order of the documentation. */
 export const settingGroups = {
@@ -18,15 +18,13 @@ export interface Meaning {
   readonly example?: string;
 }
 
-type Main = typeof mainSettings;
-
-type Meanings = {
-  readonly [Key in keyof Main]: Meaning &
-    (Main[Key] extends { readonly fallback: unknown } ? unknown : { readonly example: string });
+type Meanings<S extends Settings> = {
+  readonly [Key in keyof S]: Meaning &
+    (S[Key] extends { readonly fallback: unknown } ? unknown : { readonly example: string });
 };
 
 /** Never loaded by a hook: for the documentation, the manual page and the configuration to begin with. */
-export const meanings: Meanings = {
+export const meanings: Meanings<typeof mainSettings> = {
   api_token_file: {
     group: "credential",
     says: "File that holds the bare API token; nobody but its owner may read it (mode 0600)",
@@ -91,7 +89,15 @@ export const meanings: Meanings = {
     otherwise: "the host's name",
     example: '"web1"',
   },
-  journal: { group: "server", says: "What is wanted, and what is at the edge" },
+  journal: {
+    group: "server",
+    says: "What is wanted, and what is at the edge; a `postgres://` URL where several servers share one",
+  },
+  fleet: {
+    group: "server",
+    says: "With a journal on PostgreSQL: what its servers share, as docs/fleet.md explains",
+    example: '[fleet]\nname = "web"',
+  },
   log: { group: "server", says: "What the courier did" },
   fail2ban: { group: "server", says: "fail2ban's configuration directory" },
   api_base: { group: "server", says: "Cloudflare's API; plain http only to a loopback address" },
@@ -108,5 +114,18 @@ export const meanings: Meanings = {
     group: "server",
     says: "The profile of jails whose action names none",
     example: '[jails]\nshop = "client-a"',
+  },
+};
+
+export const fleetMeanings: Meanings<typeof fleetSettings> = {
+  name: {
+    group: "server",
+    says: "The same on all servers; stands in the marks of the rules, `Fail2Ban JAIL host:NAME`; no server may be called so",
+    example: '"web"',
+  },
+  spool: { group: "server", says: "The server's own journal" },
+  gone_after: {
+    group: "server",
+    says: "Seconds after which `status`, `doctor` and `metrics` report a server that was not seen",
   },
 };

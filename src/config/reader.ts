@@ -110,7 +110,7 @@ function wrongContent(setting: Setting, text: string): Wrong | null {
   if (setting.kind === "choice" && !setting.choices.includes(text))
     return { state: `there is no ${quoted(text)}`, hint: `one of: ${setting.choices.join(", ")}` };
   // Not quoted: in place of a file's path somebody writes the token itself.
-  if (setting.kind === "path" && !text.startsWith("/"))
+  if (setting.kind === "path" && !text.startsWith("/") && setting.orUrl?.test(text) !== true)
     return { state: "it is not an absolute path", hint: "begin it with /" };
   return null;
 }

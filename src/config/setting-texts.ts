@@ -1,7 +1,7 @@
-import { meanings } from "./meanings.ts";
+import { fleetMeanings, meanings } from "./meanings.ts";
 import type { Meaning } from "./meanings.ts";
-import { mainSettings, profileSettings } from "./settings.ts";
-import type { Setting } from "./settings.ts";
+import { fleetSettings, mainSettings, profileSettings } from "./settings.ts";
+import type { Setting, Settings } from "./settings.ts";
 
 /** What is written of a setting: reference, manual page and the configuration to begin with are made from it. */
 export interface SettingText {
@@ -18,10 +18,18 @@ export interface SettingText {
   readonly example: string;
 }
 
-/** Every setting, in the order of the schema. */
+/** Every setting outside of tables, in the order of the schema. */
 export function settingTexts(): readonly SettingText[] {
-  const all: Readonly<Record<string, Meaning>> = meanings;
-  return Object.entries<Setting>(mainSettings).flatMap(([key, setting]) => {
+  return textsOf(mainSettings, meanings);
+}
+
+/** The settings of [fleet]. */
+export function fleetTexts(): readonly SettingText[] {
+  return textsOf(fleetSettings, fleetMeanings);
+}
+
+function textsOf(settings: Settings, all: Readonly<Record<string, Meaning>>): readonly SettingText[] {
+  return Object.entries<Setting>(settings).flatMap(([key, setting]) => {
     const meaning = all[key];
     return meaning === undefined ? [] : [settingText(key, setting, meaning)];
   });
@@ -50,7 +58,7 @@ function typeText(setting: Setting): string {
     case "text":
       return "text";
     case "path":
-      return "absolute path";
+      return setting.orUrl === undefined ? "absolute path" : "absolute path, or URL";
     case "choice":
       return setting.choices.map((choice) => JSON.stringify(choice)).join(", ");
     case "texts":

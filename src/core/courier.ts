@@ -1,10 +1,10 @@
 import { Failure } from "../errors.ts";
 import { drain } from "./deliver.ts";
 import type { Delivery } from "./deliver.ts";
-import { flushedMs } from "./hold.ts";
-import type { Entry, Grace, Journal, KnownJail } from "./ports.ts";
+import type { CourierJournal, Entry, Grace, KnownJail } from "./ports.ts";
 import type { Fail2banState, HoldDifference } from "./recover.ts";
-import { recoverIfDue, syncIfDue } from "./upkeep.ts";
+import { hasten, recoverIfDue, slackMs, sweepIfDue, syncIfDue } from "./upkeep.ts";
+
 import { openAt } from "./trouble.ts";
 
 /** How often a waiting courier looks at the journal; one look is one read of a counter. */
@@ -16,17 +16,12 @@ const lingerMs = 3_000;
 /** It stays while something becomes due within this time; after that the timer is enough. */
 const stayMs = 600_000;
 
-/** fail2ban unbans at a ban's end by itself; what is left this long after it is ours to end. */
-const slackMs = 60_000;
-
 /** How often a courier that stays looks whether there is something to compare or recover. */
 const upkeepEveryMs = 60_000;
 
-/** A sweep that could not ask fail2ban is tried again after this time. */
-const sweepAgainMs = 30_000;
-
 export interface Courier {
-  readonly journal: Journal & { changes(): number };
+  /** `changes` gives a number that is another when somebody else has changed the journal. */
+  readonly journal: CourierJournal & { changes(): number | Promise<number> };
   readonly deliveries: readonly Delivery[];
   readonly restartMs: number;
   /** fail2ban's own list of bans, read anew; null when it cannot be read now. */
@@ -64,7 +59,7 @@ export async function runCourier(courier: Courier, signal: AbortSignal): Promise
   let upkeepAt = 0;
   await recoverIfDue(courier);
   while (!signal.aborted && broken.length === 0) {
-    const changes = journal.changes();
+    const changes = await journal.changes();
     if (changes !== seen || running.size > 0 || (nextAt !== null && nextAt <= now())) {
       courier.beforeLook();
       seen = changes;
@@ -90,7 +85,7 @@ export async function runCourier(courier: Courier, signal: AbortSignal): Promise
       if (courier.outdated()) break;
       if (upkeepAt <= now() || upkeepAt > now() + upkeepEveryMs) {
         upkeepAt = now() + upkeepEveryMs;
-        await journal.hasten(now() + Math.max(courier.restartMs, flushedMs));
+        await hasten(courier);
         await recoverIfDue(courier);
         await syncIfDue(courier);
         // What we write ourselves does not count as a change.
@@ -155,17 +150,6 @@ async function nextDueAt({ journal, deliveries }: Courier, sweepAt: number): Pro
   ];
   const known = moments.filter((at) => at !== null);
   return known.length === 0 ? null : Math.min(...known);
-}
-
-/** Ends what is over; returns when the next sweep may be at the earliest. */
-async function sweepIfDue(courier: Courier, notBefore: number): Promise<number> {
-  const { journal, restartMs, now } = courier;
-  const at = await journal.nextEndAt(slackMs);
-  if (at === null || at > now() || notBefore > now()) return notBefore;
-  const stillBannedUntil = courier.stillBanned();
-  if (stillBannedUntil === null) return now() + sweepAgainMs;
-  await journal.sweep(now(), { slackMs, restartMs, stillBannedUntil });
-  return 0;
 }
 
 /** The worst that keeps something from being delivered: what a pass that was to deliver all says at its end. */

@@ -1,6 +1,6 @@
 import { learnRoom, makeRoom, sayRoomy } from "./crowd.ts";
 import type { Gate } from "./gate.ts";
-import type { Blocklist, Journal, Profile } from "./ports.ts";
+import type { Blocklist, CourierJournal, Profile } from "./ports.ts";
 import { deliverRound } from "./round.ts";
 import { openAt, openPlaces, poolOf } from "./trouble.ts";
 import type { Opened } from "./trouble.ts";
@@ -9,7 +9,7 @@ import type { Opened } from "./trouble.ts";
 const mostAtOnce = 64;
 
 export interface Delivery {
-  readonly journal: Journal;
+  readonly journal: CourierJournal;
   readonly profile: Profile;
   readonly gate: Gate;
   /** The profiles that block at a place or in a pool; none: it has left the configuration. */

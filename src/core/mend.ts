@@ -1,3 +1,4 @@
+import type { Holder } from "./hold.ts";
 import type { HoldLedger, Wanted } from "./ports.ts";
 import type { HoldDifference } from "./recover.ts";
 
@@ -16,14 +17,14 @@ export function wantedOnceMended(
   wanted: readonly Wanted[],
   { missing, over }: HoldDifference,
 ): readonly Wanted[] {
-  const keyOf = (profile: string, jail: string, address: string): string => `${profile}\n${jail}\n${address}`;
-  const gone = new Set(over.map(({ profile, jail, address }) => keyOf(profile, jail, address.text)));
+  const gone = new Set(over.map(({ address, ...holder }) => keyOf({ ...holder, address: address.text })));
   return [
-    ...wanted.filter(({ profile, jail, address }) => !gone.has(keyOf(profile, jail, address))),
-    ...missing.flatMap(({ profile, jail, mode, address, networks }) =>
+    ...wanted.filter((want) => !gone.has(keyOf(want))),
+    ...missing.flatMap(({ profile, jail, host, mode, address, networks }) =>
       networks.map((network) => ({
         profile,
         jail,
+        host,
         mode,
         address: address.text,
         network: network.text,
@@ -31,4 +32,8 @@ export function wantedOnceMended(
       })),
     ),
   ];
+}
+
+function keyOf({ profile, jail, host, address }: Holder & { readonly address: string }): string {
+  return [profile, jail, host, address].join("\n");
 }

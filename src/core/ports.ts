@@ -187,8 +187,19 @@ export interface HoldLedger {
   shout(holder: Holder, now: number, everyMs: number): Promise<Pause | null>;
 }
 
+/** The side of a configuration that has changed. */
+export interface MoveLedger {
+  /** Has other networks stand for the addresses that are held, where `coverOf` gives some; held since and until as before. */
+  recast(
+    profile: string,
+    coverOf: (address: Address, network: Address) => readonly Address[] | null,
+    now: number,
+  ): Promise<void>;
+}
+
 /** A network that a jail wants blocked, for an address that it holds. */
 export interface Wanted extends Want {
+  readonly host: string;
   readonly address: string;
   readonly network: string;
 }
@@ -235,6 +246,8 @@ export interface DeliveryLedger {
   hasten(latestAt: number): Promise<void>;
   /** Ends holds whose time or grace is over; returns how many. */
   sweep(now: number, grace: Grace): Promise<number>;
+  /** Once nothing of a profile is pending, makes pending what it has left at places and nobody holds; returns how much. */
+  abandon(profile: string, places: readonly string[], now: number): Promise<number>;
   /** Forgets holds and jails, what is pending and what was known at the edge: nothing of ours is to be there. */
   forgetAll(): Promise<void>;
 }
@@ -253,18 +266,6 @@ export interface RoomLedger {
   makeRoom(crowd: Crowd, now: number): Promise<number>;
   /** How many networks of ours are in a pool, or may be. */
   occupied(pool: string): Promise<number>;
-}
-
-/** The side of a configuration that has changed. */
-export interface MoveLedger {
-  /** Has other networks stand for the addresses that are held, where `coverOf` gives some; held since and until as before. */
-  recast(
-    profile: string,
-    coverOf: (address: Address, network: Address) => readonly Address[] | null,
-    now: number,
-  ): Promise<void>;
-  /** Once nothing of a profile is pending, makes pending what it has left at places and nobody holds; returns how much. */
-  abandon(profile: string, places: readonly string[], now: number): Promise<number>;
 }
 
 export interface Known {
@@ -396,13 +397,13 @@ export interface ViewLedger {
   ): Promise<{ readonly parked: boolean; readonly reason: string | null; readonly attempts: number } | null>;
 }
 
-export type Journal = HoldLedger &
-  DeliveryLedger &
+/** What a courier works on: the journal as the edge sees it. */
+export type CourierJournal = DeliveryLedger &
   RoomLedger &
-  MoveLedger &
   CallLedger &
   ResultLedger &
-  JailLedger &
   FactLedger &
   OverviewLedger &
   ViewLedger;
+
+export type Journal = HoldLedger & MoveLedger & JailLedger & CourierJournal;

@@ -1,5 +1,6 @@
 import type { Courier } from "./courier.ts";
-import type { FactLedger } from "./ports.ts";
+import { flushedMs } from "./hold.ts";
+import type { CourierJournal, FactLedger } from "./ports.ts";
 import { syncProfile } from "./sync.ts";
 
 /** fail2ban's bans are read so often, in case a hook could not record one. */
@@ -11,8 +12,37 @@ const syncEveryMs = 3_600_000;
 /** A comparison that did not come to every place is made again after this time. */
 const syncAgainMs = 600_000;
 
+/** fail2ban unbans at a ban's end by itself; what is left this long after it is ours to end. */
+export const slackMs = 60_000;
+
+/** A sweep that could not ask fail2ban is tried again after this time. */
+const sweepAgainMs = 30_000;
+
+/** What of a host's own journal has to be looked after, whoever delivers. */
+export type Upkeep = Pick<Courier, "recover" | "stillBanned" | "restartMs" | "now"> & {
+  readonly journal: Pick<CourierJournal, "fact" | "setFact" | "nextEndAt" | "sweep" | "hasten">;
+};
+
+/** Mends moments that a clock, set forward for a while, has put too far ahead. */
+export async function hasten({ journal, restartMs, now }: Upkeep): Promise<void> {
+  await journal.hasten(now() + Math.max(restartMs, flushedMs));
+}
+
+/** Ends what is over; returns when the next sweep may be at the earliest. */
+export async function sweepIfDue(
+  { journal, restartMs, now, stillBanned }: Upkeep,
+  notBefore: number,
+): Promise<number> {
+  const at = await journal.nextEndAt(slackMs);
+  if (at === null || at > now() || notBefore > now()) return notBefore;
+  const stillBannedUntil = stillBanned();
+  if (stillBannedUntil === null) return now() + sweepAgainMs;
+  await journal.sweep(now(), { slackMs, restartMs, stillBannedUntil });
+  return 0;
+}
+
 /** Holds what fail2ban bans and no hook could record. */
-export async function recoverIfDue({ journal, recover, now }: Courier): Promise<void> {
+export async function recoverIfDue({ journal, recover, now }: Upkeep): Promise<void> {
   if (!(await isOver(journal, "recovered_at", recoverEveryMs, now()))) return;
   await recover();
   await journal.setFact("recovered_at", String(now()));
@@ -45,7 +75,12 @@ export async function syncIfDue(courier: Courier): Promise<void> {
 }
 
 /** Whether the moment of a fact is longer ago than `everyMs`, or in the future after the clock was set back. */
-async function isOver(journal: FactLedger, fact: string, everyMs: number, now: number): Promise<boolean> {
+export async function isOver(
+  journal: Pick<FactLedger, "fact">,
+  fact: string,
+  everyMs: number,
+  now: number,
+): Promise<boolean> {
   const at = Number((await journal.fact(fact)) ?? 0);
   return now - at >= everyMs || at > now;
 }

@@ -8,9 +8,9 @@ import { sweepHolds } from "./sweep.ts";
 import type { Sync } from "./sync.ts";
 
 /** No try is put off for longer; a later moment means that the clock was set back, and the try is due. */
-const furthestRetryMs = 900_000;
+export const furthestRetryMs = 900_000;
 
-interface PendingRow {
+export interface PendingRow {
   readonly generation: number;
   readonly profile: string;
   readonly network: string;
@@ -18,7 +18,7 @@ interface PendingRow {
   readonly since_at: number;
 }
 
-interface StoredEdge {
+export interface StoredEdge {
   readonly place: string;
   readonly network: string;
   readonly id: string | null;
@@ -37,7 +37,7 @@ interface StoredWanted extends Omit<Wanted, "outside"> {
 const edgeColumns = "place, network, id, mode, owned";
 
 /** The courier's side of the journal. */
-export function deliveryLedger(db: Database): Sync<DeliveryLedger> {
+export function deliveryLedger(db: Database): Sync<Omit<DeliveryLedger, "abandon">> {
   const mark = markPending(db);
   const waits =
     "EXISTS (SELECT 1 FROM outside o WHERE o.profile = pending.profile AND o.network = pending.network AND o.waiting = 1)";
@@ -138,7 +138,7 @@ export function deliveryLedger(db: Database): Sync<DeliveryLedger> {
     wanted() {
       return db
         .query<StoredWanted, []>(
-          `SELECT profile, jail, mode, address, network, EXISTS (SELECT 1 FROM outside o
+          `SELECT profile, jail, host, mode, address, network, EXISTS (SELECT 1 FROM outside o
              WHERE o.profile = holds.profile AND o.network = holds.network) AS outside
            FROM holds ORDER BY held_at`,
         )
@@ -182,7 +182,7 @@ export function deliveryLedger(db: Database): Sync<DeliveryLedger> {
   };
 }
 
-function edgeRow({ place, network, id, mode, owned }: StoredEdge): EdgeRow {
+export function edgeRow({ place, network, id, mode, owned }: StoredEdge): EdgeRow {
   return { place, network, id, mode: knownMode(mode), owned: owned === 1 };
 }
 

@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { parseAddress } from "../core/address.ts";
-import type { MoveLedger } from "../core/ports.ts";
+import type { DeliveryLedger, MoveLedger } from "../core/ports.ts";
 import { markPending } from "./pending.ts";
 import type { Sync } from "./sync.ts";
 
@@ -14,7 +14,7 @@ interface HeldRow {
 const key = "profile = $profile AND jail = $jail AND host = $host AND address = $address";
 
 /** What the journal does when the configuration has moved a profile to other places. */
-export function moveLedger(db: Database): Sync<MoveLedger> {
+export function moveLedger(db: Database): Sync<MoveLedger & Pick<DeliveryLedger, "abandon">> {
   const mark = markPending(db);
   return {
     recast(profile, coverOf, now) {

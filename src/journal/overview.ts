@@ -3,7 +3,7 @@ import type { JailView, OverviewLedger, ScopeView } from "../core/ports.ts";
 import { hourMs, hourOf } from "./history.ts";
 import type { Sync } from "./sync.ts";
 
-const hoursOfDay = 24;
+export const hoursOfDay = 24;
 
 /** What status and monitoring show beside the figures of `ViewLedger`. */
 export function overviewLedger(db: Database): Sync<OverviewLedger> {
@@ -58,6 +58,6 @@ export function overviewLedger(db: Database): Sync<OverviewLedger> {
   };
 }
 
-function firstHour(now: number): number {
+export function firstHour(now: number): number {
   return hourOf(now) - (hoursOfDay - 1) * hourMs;
 }

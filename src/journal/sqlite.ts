@@ -32,39 +32,47 @@ export interface SqliteJournal extends Journal, Disposable {
  * on disk. Throws a journal failure for anything wrong with the file or its file system, here and in every method.
  */
 export function openSqlite(path: string): SqliteJournal {
-  return guarded(path, () => {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const db = new Database(path, { create: true, readwrite: true, strict: true });
-    try {
-      // Before anything else: without it nothing waits for another process.
-      db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
-      switchToWal(db);
-      db.run("PRAGMA synchronous = FULL");
-      chmodSync(path, 0o600);
-      migrate(db, path);
-    } catch (error) {
-      db.close();
-      throw error;
-    }
-    const ledgers = {
-      ...callLedger(db),
-      ...deliveryLedger(db),
-      ...factLedger(db),
-      ...holdLedger(db),
-      ...overviewLedger(db),
-      ...resultLedger(db),
-      ...roomLedger(db),
-      ...moveLedger(db),
-      ...viewLedger(db),
-    };
-    const dataVersion = db.query<{ data_version: number }, []>("PRAGMA data_version");
-    return {
-      ...speaking(path, ledgers),
-      verify: () => guarded(path, () => verify(db)),
-      changes: () => guarded(path, () => dataVersion.get()?.data_version ?? 0),
-      [Symbol.dispose]: () => db.close(),
-    };
-  });
+  return guarded(path, () => journalIn(path, openDatabase(path)));
+}
+
+/** The journal in its open file, which it closes. */
+export function journalIn(path: string, db: Database): SqliteJournal {
+  const ledgers = {
+    ...callLedger(db),
+    ...deliveryLedger(db),
+    ...factLedger(db),
+    ...holdLedger(db),
+    ...overviewLedger(db),
+    ...resultLedger(db),
+    ...roomLedger(db),
+    ...moveLedger(db),
+    ...viewLedger(db),
+  };
+  const dataVersion = db.query<{ data_version: number }, []>("PRAGMA data_version");
+  return {
+    ...speaking(path, ledgers),
+    verify: () => guarded(path, () => verify(db)),
+    changes: () => guarded(path, () => dataVersion.get()?.data_version ?? 0),
+    [Symbol.dispose]: () => db.close(),
+  };
+}
+
+/** The journal's file, of this program's version; within `guarded`. */
+export function openDatabase(path: string): Database {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const db = new Database(path, { create: true, readwrite: true, strict: true });
+  try {
+    // Before anything else: without it nothing waits for another process.
+    db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
+    switchToWal(db);
+    db.run("PRAGMA synchronous = FULL");
+    chmodSync(path, 0o600);
+    migrate(db, path);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
 }
 
 /**

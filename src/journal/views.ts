@@ -6,7 +6,7 @@ import { pauseOf } from "./calls.ts";
 import type { PauseRow } from "./calls.ts";
 import type { Sync } from "./sync.ts";
 
-interface ViewRow {
+export interface ViewRow {
   readonly profile: string;
   readonly jail: string;
   readonly host: string;
@@ -93,7 +93,7 @@ export function viewLedger(db: Database): Sync<ViewLedger> {
   };
 }
 
-function holdView(row: ViewRow): HoldView {
+export function holdView(row: ViewRow): HoldView {
   return {
     profile: row.profile,
     jail: row.jail,

@@ -39,7 +39,7 @@ export async function findPlaces(options: PlacesOptions): Promise<Found> {
   const { profile, config, call } = options;
   if (profile.list !== null) return findLists(options, profile.list);
   const { scopes, troubles } = await findScopes(options);
-  return { places: scopes.map((scope) => accessRules({ call, scope, host: config.host })), troubles };
+  return { places: scopes.map((scope) => accessRules({ call, scope, host: config.owner })), troubles };
 }
 
 /** The names of a profile's places, and of their pool, as far as they are known without a call. */
@@ -65,11 +65,11 @@ export function formerPlace(options: PlacesOptions, place: string): Blocklist {
     const account = openAccount({ ...options, account: id, turns: options.turnsOf(id) });
     const pool = { name: poolName(id), capacity: Infinity };
     const label = `list ${name} of account ${id}`;
-    return listPlace({ account, name, label, pool, host: config.host, provisioner: nothingToProvide });
+    return listPlace({ account, name, label, pool, host: config.owner, provisioner: nothingToProvide });
   }
   const scope: Scope =
     kind === "account" ? { kind, id } : kind === "zone" ? { kind, id, name: id } : { kind: "user" };
-  return accessRules({ call, scope, host: config.host });
+  return accessRules({ call, scope, host: config.owner });
 }
 
 const nothingToProvide: Provisioner = {
@@ -85,7 +85,7 @@ async function findLists(options: PlacesOptions, list: ListConfig): Promise<Foun
   for (const { name, provision, pool, account } of await openLists(options, list)) {
     const provisioner = options.provisioning === "never" ? nothingToProvide : provision;
     const label = `list ${name}`;
-    const place = listPlace({ account, name, label, pool, host: options.config.host, provisioner });
+    const place = listPlace({ account, name, label, pool, host: options.config.owner, provisioner });
     const failure = await failureOf(async () => {
       if (await provisioner.outdated()) await provisioner.ensure();
     });

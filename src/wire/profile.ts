@@ -1,28 +1,25 @@
 import type { Config, ProfileConfig } from "../config.ts";
-import type { Address } from "../core/address.ts";
-import { reaches } from "../core/cover.ts";
+import type { Courier } from "../core/courier.ts";
 import type { Delivery } from "../core/deliver.ts";
 import { gate, pausedUntil } from "../core/gate.ts";
 import type { Gate } from "../core/gate.ts";
-import { intake } from "../core/intake.ts";
 import type { OpenPlaces } from "../core/ports.ts";
 import { subjectOf } from "../core/trouble.ts";
 import type { Turns } from "../core/turns.ts";
 import { readCredential } from "../credential.ts";
 import type { FoundCredential } from "../credential.ts";
 import { Failure } from "../errors.ts";
-import { intakeOptions } from "../intake-options.ts";
-import type { SqliteJournal } from "../journal/sqlite.ts";
 import type { Log } from "../log.ts";
 import type { Runtime } from "../runtime.ts";
 import { client, hardStop } from "./client.ts";
 import { idsOf, knownIds } from "./ids.ts";
+import { noticeChange } from "./moved.ts";
 import { findPlaces, formerPlace, placesKnown } from "./places.ts";
 
-export interface WireOptions {
+export interface WireOptions<Kept = Courier["journal"]> {
   readonly runtime: Runtime;
   readonly config: Config;
-  readonly journal: SqliteJournal;
+  readonly journal: Kept;
   readonly log: Log;
 }
 
@@ -37,10 +34,11 @@ export interface Shared {
 
 /** The delivery of one profile. A credential that cannot be read is said when a call is to be made. */
 export async function wireProfile(
-  { runtime, config, journal, log }: WireOptions,
+  options: WireOptions,
   profile: ProfileConfig,
   { users, gates, turnsOf }: Shared,
 ): Promise<Delivery> {
+  const { runtime, config, journal, log } = options;
   const found = tryCredential(runtime, config, profile);
   const fingerprint = found instanceof Failure ? `none-${profile.name}` : found.fingerprint;
   if (!(found instanceof Failure) && found.warning !== null) log("warn", "", found.warning);
@@ -48,7 +46,7 @@ export async function wireProfile(
   const door = gates.getOrInsertComputed(fingerprint, () =>
     gate(journal, { credential: fingerprint, budget: config.budget, now, random }),
   );
-  await noticeChange(journal, { runtime, config, profile, fingerprint });
+  await noticeChange(options, profile, fingerprint);
   const share = (place: string): void =>
     void users.getOrInsertComputed(place, () => new Set()).add(profile.name);
   // Before any place is opened: another profile's delivery to the same place must count this one's holds.
@@ -65,7 +63,7 @@ export async function wireProfile(
       const isPaused = pausedUntil(pause, now()) > now();
       return pause !== null && isPaused ? new Failure(pause.kind, pause.reason) : null;
     };
-    const options = {
+    const search = {
       runtime,
       config,
       profile,
@@ -77,14 +75,14 @@ export async function wireProfile(
       paused,
       provisioning,
     } as const;
-    const { places, troubles } = await findPlaces(options);
+    const { places, troubles } = await findPlaces(search);
     for (const { place, pool } of places) {
       share(place);
       if (pool !== null) share(pool.name);
     }
     const current = new Set(places.map(({ place }) => place));
     const left = (await journal.placesOf(profile.name)).filter((place) => !current.has(place));
-    const former = troubles.length > 0 ? [] : left.map((place) => formerPlace(options, place));
+    const former = troubles.length > 0 ? [] : left.map((place) => formerPlace(search, place));
     return { places, former, troubles };
   }
   return {
@@ -119,47 +117,4 @@ function tryCredential(runtime: Runtime, config: Config, profile: ProfileConfig)
     if (error instanceof Failure) return error;
     throw error;
   }
-}
-
-interface Setup {
-  readonly runtime: Runtime;
-  readonly config: Config;
-  readonly profile: ProfileConfig;
-  readonly fingerprint: string;
-}
-
-/** After a change of credential or places, what Cloudflare refused before is tried at once and everywhere. */
-async function noticeChange(
-  journal: SqliteJournal,
-  { runtime, config, profile, fingerprint }: Setup,
-): Promise<void> {
-  const now = runtime.now();
-  const places = JSON.stringify([profile.account, profile.zones, profile.list, config.apiBase]);
-  const name = `setup:${profile.name}`;
-  const before = await journal.fact(name);
-  const after = `${fingerprint} ${places}`;
-  if (before === after) return;
-  await journal.clearPauses(profile.name);
-  await journal.hurry(profile.name);
-  if (before !== null && !before.endsWith(` ${places}`)) {
-    await journal.recast(profile.name, newCover({ runtime, config, profile }), now);
-    await journal.recheck(profile.name, "all", now);
-  }
-  await journal.forgetResults(profile.name);
-  await journal.setFact(name, after);
-}
-
-/** The networks that stand for an address where the edge does not take the network that did so far. */
-function newCover({ runtime, config, profile }: Omit<Setup, "fingerprint">) {
-  const options = intakeOptions(runtime, config, profile);
-  return (address: Address, network: Address): readonly Address[] | null => {
-    if (reaches(options.reach, network)) return null;
-    try {
-      return intake(address, options);
-    } catch (error) {
-      // What cannot be covered is refused at the new place, and said.
-      if (error instanceof Failure) return null;
-      throw error;
-    }
-  };
 }

@@ -2,10 +2,9 @@ import { modeOfList } from "../cloudflare/list-names.ts";
 import type { Provided } from "../cloudflare/provision.ts";
 import type { ProfileConfig } from "../config.ts";
 import { gate } from "../core/gate.ts";
-import type { Mode } from "../core/hold.ts";
+import type { CourierJournal, KnownJail } from "../core/ports.ts";
 import { turnsByName } from "../core/turns.ts";
 import { readCredential } from "../credential.ts";
-import type { SqliteJournal } from "../journal/sqlite.ts";
 import { client, forgetful, hardStop, uncounted } from "./client.ts";
 import { idsOf } from "./ids.ts";
 import { openLists } from "./places.ts";
@@ -15,7 +14,7 @@ import type { WireOptions } from "./profile.ts";
 export interface ProvisionOptions extends Omit<WireOptions, "journal"> {
   readonly profile: ProfileConfig;
   /** null where there is none yet: then calls are not counted, and nothing is remembered. */
-  readonly journal: SqliteJournal | null;
+  readonly journal: CourierJournal | null;
 }
 
 /**
@@ -23,10 +22,13 @@ export interface ProvisionOptions extends Omit<WireOptions, "journal"> {
  * Nothing to do for one that uses access rules. May be interrupted and begun again.
  */
 export async function provisionLists(
-  options: ProvisionOptions,
+  options: ProvisionOptions & { readonly jails: readonly KnownJail[] },
   how: "mend" | "look",
 ): Promise<readonly Provided[]> {
-  const used = await modesUsed(options);
+  const { profile, jails } = options;
+  // Its own mode, and those that its jails ask for.
+  const asked = jails.filter((jail) => jail.profile === profile.name).map(({ mode }) => mode);
+  const used = new Set([profile.mode, ...asked]);
   return eachList(options, async ({ name, account, provision }) => {
     const needed = used.has(modeOfList(name)) || (await account.lists.idOf(name)) !== null;
     return needed ? provision.provide(how) : [];
@@ -36,13 +38,6 @@ export async function provisionLists(
 /** Removes a profile's rules and lists; a list stays, with its rules, that still has items in it: ours go first. */
 export async function removeProvision(options: ProvisionOptions): Promise<readonly Provided[]> {
   return eachList(options, ({ provision }) => provision.remove());
-}
-
-/** The profile's own mode, and those that its jails ask for. */
-async function modesUsed({ config, profile, journal }: ProvisionOptions): Promise<ReadonlySet<Mode>> {
-  const jails = (await journal?.jails(config.host)) ?? [];
-  const asked = jails.filter((jail) => jail.profile === profile.name).map(({ mode }) => mode);
-  return new Set([profile.mode, ...asked]);
 }
 
 async function eachList(

@@ -1,4 +1,4 @@
-import type { Entry } from "../core/ports.ts";
+import type { Entry, Journal } from "../core/ports.ts";
 import { readAddress } from "../core/address.ts";
 import type { Fail2banState } from "../core/recover.ts";
 import { bannedUntil } from "../fail2ban/bips.ts";
@@ -6,7 +6,7 @@ import type { WireOptions } from "./profile.ts";
 
 /** See `Courier.rebuild`. */
 export async function rebuild(
-  { runtime, config, journal, log }: WireOptions,
+  { runtime, config, journal, log }: WireOptions<Journal>,
   profile: string,
   found: readonly Entry[],
   { jails, bans }: Fail2banState,

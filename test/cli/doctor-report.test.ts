@@ -11,7 +11,7 @@ const fine: Check = { name: "fine", run: () => [ok("All is well")] };
 /** What comes of these checks, each as "state check: what"; the deadline is over in a moment. */
 async function outcome(...checks: readonly Check[]): Promise<string[]> {
   const runtime = testRuntime({ sleep: () => Bun.sleep(50) });
-  using host = hostOf(runtime, "/nonexistent");
+  await using host = hostOf(runtime, "/nonexistent");
   return (await examine(checks, host)).map(({ check, state, what }) => `${state} ${check}: ${what}`);
 }
 

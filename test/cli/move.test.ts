@@ -1,6 +1,9 @@
 import { describe, expect, test } from "bun:test";
+import { takeCourierLock } from "../../src/journal/lock.ts";
+import { fakeCloudflare } from "../support/fake-cloudflare.ts";
 import type { FakeCloudflare } from "../support/fake-cloudflare.ts";
 import { holdMany, listConfig, listSite, stormAddress } from "../support/list-site.ts";
+import { site } from "../support/site.ts";
 
 type Lines = ReturnType<typeof listConfig>;
 
@@ -181,4 +184,18 @@ test("a move that an outage has put off is made by the next courier, without a n
   web.clock.now += 400_000;
   await web.deliver();
   settled(edge, "a zone's rules");
+});
+
+test("a courier that has read the configuration just before it changed goes by the new one", async () => {
+  await using edge = fakeCloudflare({ zones });
+  using web = site(edge);
+  await web.run("ban 203.0.113.7 --jail sshd");
+  const lock = takeCourierLock(web.journalPath);
+  const waits = (): void => {
+    web.configure({ config: { zones: '["example.org"]' } });
+    lock?.[Symbol.dispose]();
+  };
+  web.configure({ waits });
+  await web.deliver();
+  expect(edge.rules().map(({ scope }) => scope.name)).toEqual(["example.org"]);
 });

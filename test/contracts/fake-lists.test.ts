@@ -134,6 +134,24 @@ describe("bulk operations", () => {
     expect((await post(edge, "192.0.2.1")).status).toBe(200);
   });
 
+  test("every change of an item is told with its moment, though nobody looked then", async () => {
+    let at = 0;
+    await using edge = withList(() => at);
+    const told: unknown[] = [];
+    edge.lists.onChange = ({ kind, item: { ip, comment }, at }) => void told.push([kind, ip, comment, at]);
+    edge.lists.bulk.delayMs = 2_000;
+    await ask(edge, `POST ${items}`, { body: [{ ip: "192.0.2.1", comment: "first" }] });
+    at = 5_000;
+    expect(ips(edge)).toEqual(["192.0.2.1"]);
+    edge.lists.plantItem("fail2ban", "192.0.2.1", "second");
+    edge.lists.removeItem("fail2ban", "192.0.2.1");
+    expect(told).toEqual([
+      ["added", "192.0.2.1", "first", 2_000],
+      ["changed", "192.0.2.1", "first", 5_000],
+      ["removed", "192.0.2.1", "second", 5_000],
+    ]);
+  });
+
   test("one with more items than all lists may hold fails as a whole, in Cloudflare's words", async () => {
     await using edge = withList();
     edge.lists.plan.lists = 2;

@@ -19,6 +19,7 @@ const wanted = fc.array(
     address: network,
     jail,
     profile: fc.constantFrom("", "client-a", "client-b"),
+    host: fc.constantFrom("web1", "web2"),
     mode: fc.constantFrom(...modes),
     outside: fc.constant(false),
   }),

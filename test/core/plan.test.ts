@@ -133,9 +133,9 @@ test("the steps at a place are those that plan gives each network that is wanted
       const entries = known
         .filter(({ place }) => place === site.place)
         .map((one) => ({ ...one, jail: null }));
-      const more = others.map((text) => ({ ...want("sshd"), address: text, network: text }));
+      const more = others.map((text) => ({ ...want("sshd"), host: "web1", address: text, network: text }));
       const all = [
-        ...wanted.map((one) => ({ ...one, address: network.text, network: network.text })),
+        ...wanted.map((one) => ({ ...one, host: "web1", address: network.text, network: network.text })),
         ...more,
       ];
       const steps = stepsAt(site, all, entries);

@@ -57,6 +57,7 @@ test.each(texts.map(({ key, example }) => [key, example] as const))(
       api_key: 'email = "you@example.com"\n',
       list: 'backend = "list"\naccount = "a"\n',
       capacity: 'backend = "list"\naccount = "a"\n',
+      fleet: 'journal = "postgres://db.example.com"\n',
       jails: "[profiles.client-a]\n",
     };
     temporary.write("config.toml", `${beside[key] ?? ""}${example}\n`);

@@ -1,13 +1,11 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Family } from "../../src/core/address.ts";
 import { parseAddress } from "../../src/core/address.ts";
 import type { Holder, Mode } from "../../src/core/hold.ts";
-import { openSqlite } from "../../src/journal/sqlite.ts";
-import type { SqliteJournal } from "../../src/journal/sqlite.ts";
+import { fleetJournal, sqliteJournal } from "../support/journals.ts";
+import type { TestedJournal } from "../support/journals.ts";
+import { postgres, postgresObstacle } from "../support/postgres.ts";
 
 const slackMs = 60_000;
 const restartMs = 120_000;
@@ -124,33 +122,55 @@ interface Read {
 interface World {
   readonly model: Model;
   readonly reads: Read[];
-  readonly path: string;
-  journal: SqliteJournal;
+  readonly tested: TestedJournal;
 }
 
-test("any sequence of holds, releases, flushes, sweeps and late deliveries ends as the model says", async () => {
+const criterion =
+  "any sequence of holds, releases, flushes, sweeps and late deliveries ends as the model says";
+
+test(`a journal on SQLite: ${criterion}`, () => verify(sqliteJournal, { numRuns: 150 }), 60_000);
+
+describe.skipIf(postgresObstacle !== null)("a fleet's journal on PostgreSQL", () => {
+  test(
+    criterion,
+    async () => {
+      await using server = await postgres();
+      const database = await server.database();
+      const open = async (): Promise<TestedJournal> => {
+        await server.psql(database.database, "DROP SCHEMA IF EXISTS fail2ban_cloudflare CASCADE");
+        await server.psql(
+          database.database,
+          `CREATE SCHEMA fail2ban_cloudflare AUTHORIZATION ${database.user}`,
+        );
+        return fleetJournal(database);
+      };
+      await verify(open, { numRuns: 30 });
+    },
+    180_000,
+  );
+});
+
+async function verify(
+  open: () => Promise<TestedJournal>,
+  { numRuns }: { readonly numRuns: number },
+): Promise<void> {
   await fc.assert(
     fc.asyncProperty(fc.array(operation, { maxLength: 60, size: "max" }), async (operations) => {
-      const directory = mkdtempSync(join(tmpdir(), "fail2ban-cloudflare-model-"));
-      const path = join(directory, "journal.db");
-      const world: World = { model: new Model(), reads: [], path, journal: openSqlite(path) };
-      try {
-        for (const one of operations) {
-          world.model.now += 1;
-          await perform(world, one);
-          await compare(world);
-        }
-      } finally {
-        world.journal[Symbol.dispose]();
-        rmSync(directory, { recursive: true });
+      await using tested = await open();
+      const world: World = { model: new Model(), reads: [], tested };
+      for (const one of operations) {
+        world.model.now += 1;
+        await perform(world, one);
+        await compare(world);
       }
     }),
-    { numRuns: 150 },
+    { numRuns },
   );
-}, 60_000);
+}
 
 async function perform(world: World, operation: Operation): Promise<void> {
-  const { model, journal, reads } = world;
+  const { model, reads, tested } = world;
+  const { journal } = tested;
   switch (operation.kind) {
     case "hold":
       return hold(world, operation);
@@ -200,18 +220,17 @@ async function perform(world: World, operation: Operation): Promise<void> {
       return;
     }
     case "reopen":
-      journal[Symbol.dispose]();
-      world.journal = openSqlite(world.path);
+      return tested.reopen();
   }
 }
 
 async function hold(
-  { model, journal }: World,
+  { model, tested }: World,
   { holder, wanted, mode, lastsMs }: Extract<Operation, { kind: "hold" }>,
 ): Promise<void> {
   const address = parseAddress(wanted.address);
   const untilAt = lastsMs === null ? null : model.now + lastsMs;
-  await journal.hold(
+  await tested.journal.hold(
     { ...holder, address, networks: wanted.networks.map(parseAddress), mode, untilAt },
     model.now,
   );
@@ -239,7 +258,7 @@ async function hold(
 }
 
 async function sweep(
-  { model, journal }: World,
+  { model, tested: { journal } }: World,
   { passesMs, stillMs }: Extract<Operation, { kind: "sweep" }>,
 ): Promise<void> {
   const now = (model.now += passesMs);
@@ -264,7 +283,7 @@ async function sweep(
 }
 
 /** Everything that the ports show of holds and pending networks against the model. */
-async function compare({ model, journal }: World): Promise<void> {
+async function compare({ model, tested: { journal } }: World): Promise<void> {
   const shown = (await journal.holds(null)).map(
     ({ profile, jail, host, address, mode, sinceAt, untilAt, releaseAt, state }) =>
       JSON.stringify({ profile, jail, host, address, mode, sinceAt, untilAt, releaseAt, state }),

@@ -4,7 +4,7 @@ import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { takeCourierLock } from "../../src/journal/lock.ts";
 import { binaryPath } from "../support/binary.ts";
-import { accessRules } from "../support/chaos/backend.ts";
+import { accessRules } from "../support/chaos/access-rules.ts";
 import { crashAt } from "../support/chaos/crash.ts";
 import { chaosHost } from "../support/chaos/host.ts";
 import { untilRest } from "../support/chaos/rest.ts";

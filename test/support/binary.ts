@@ -17,16 +17,21 @@ export function binaryPath(): Promise<string> {
 export interface RunBinaryOptions extends RunOptions {
   /** Descriptors that are not even open in the program: 0, 1, 2. */
   readonly closed?: readonly (0 | 1 | 2)[];
+  /** Put before the command line: where it runs. */
+  readonly inside?: readonly string[];
 }
 
 /** Runs the binary as fail2ban would: through sh, with nothing in its environment, in "/", with umask 077. */
 export async function runBinary(
   argv: readonly string[],
-  { closed = [], ...options }: RunBinaryOptions = {},
+  { closed = [], inside = [], ...options }: RunBinaryOptions = {},
 ): Promise<Ended> {
   const redirections = closed.map((descriptor) => (descriptor === 0 ? " <&-" : ` ${descriptor}>&-`)).join("");
   const script = `umask 077; exec "$0" "$@"${redirections}`;
-  return await runProgram(["/bin/sh", "-c", script, await binaryPath(), ...argv], { env: {}, ...options });
+  return await runProgram([...inside, "/bin/sh", "-c", script, await binaryPath(), ...argv], {
+    env: {},
+    ...options,
+  });
 }
 
 /** Ends the couriers that were started with this configuration. */

@@ -38,6 +38,8 @@ export interface Fail2banOptions {
   readonly directory?: string;
   /** What the server, and so every action, finds in its environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Put before the server's command line: where it runs. */
+  readonly inside?: readonly string[];
   /** Where the server is started. */
   readonly cwd?: string;
 }
@@ -50,6 +52,7 @@ export async function fail2banServer({
   directory,
   env = { PATH: systemPath },
   cwd = "/",
+  inside = [],
 }: Fail2banOptions = {}): Promise<Fail2ban> {
   const temporary = tempRoot();
   const etc = directory ?? temporary.at("fail2ban");
@@ -87,7 +90,7 @@ dbfile = ${databasePath}
 
   const start = async (): Promise<void> => {
     const started = startProgram(
-      ["fail2ban-server", "-c", etc, "-xf", "start"],
+      [...inside, "fail2ban-server", "-c", etc, "-xf", "start"],
       temporary.at("fail2ban.output"),
       { env, cwd },
     );

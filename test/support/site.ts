@@ -24,6 +24,8 @@ export interface SiteOptions {
   readonly interfaceAddresses?: readonly string[];
   /** Where the clock begins, milliseconds since 1970. */
   readonly startAt?: number;
+  /** Told whenever the program begins to wait. */
+  readonly waits?: () => void;
 }
 
 /** A web server with our program on it, in this process: real files, real HTTP to the fake, a clock of its own. */
@@ -101,6 +103,7 @@ export function site(edge: FakeCloudflare, options: SiteOptions = {}): Site {
       random: Math.random,
       // Time passes only here, and not while Cloudflare is asked: how long that really takes must not count.
       async sleep(ms) {
+        current.waits?.();
         await Bun.sleep(0);
         if (asking === 0) clock.now += ms;
       },

@@ -11,7 +11,7 @@ export const budget: Check = {
     // Whose answers say how many calls are left.
     const failures = (await ofProfiles(host, async () => [])).filter(({ state }) => state === "bad");
     const { budget: most } = host.config();
-    const summary = await host.journal()?.summary(host.runtime.now());
+    const summary = await (await host.courierJournal())?.summary(host.runtime.now());
     const spent = summary?.calls ?? 0;
     const left = host.callsLeft();
     const findings: Finding[] = [];

@@ -1,7 +1,6 @@
 import type { ProfileConfig } from "../../config.ts";
-import type { Blocklist } from "../../core/ports.ts";
+import type { Blocklist, CourierJournal } from "../../core/ports.ts";
 import { difference } from "../../core/sync.ts";
-import type { SqliteJournal } from "../../journal/sqlite.ts";
 import { openDirectly } from "../../wire.ts";
 import { bad, foundBy, orWell, warn } from "./check.ts";
 import type { Check, Finding } from "./check.ts";
@@ -18,7 +17,7 @@ const mostNamed = 5;
 export const edge: Check = {
   name: "edge",
   async run(host) {
-    const journal = host.journal();
+    const journal = await host.courierJournal();
     if (journal === null) return [];
     const { budget } = host.config();
     const { calls } = await journal.summary(host.runtime.now());
@@ -38,7 +37,7 @@ export const edge: Check = {
 async function compareProfile(
   host: Host,
   profile: ProfileConfig,
-  journal: SqliteJournal,
+  journal: CourierJournal,
 ): Promise<readonly Finding[]> {
   const { config, runtime } = host;
   const options = { config: config(), profile, hardStop: runtime.signal };
@@ -51,7 +50,7 @@ async function compareProfile(
 async function compare(
   place: Blocklist,
   { name }: ProfileConfig,
-  journal: SqliteJournal,
+  journal: CourierJournal,
 ): Promise<Finding[]> {
   const entries = await Array.fromAsync(place.entries({ foreign: false }));
   const rows = await journal.known(place.place);

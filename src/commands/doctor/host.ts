@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../../config.ts";
 import type { Config, ProfileConfig } from "../../config.ts";
+import type { FleetJournal } from "../../core/fleet.ts";
+import type { CourierJournal } from "../../core/ports.ts";
 import { knownRanges } from "../../core/ranges.ts";
 import { readCredential } from "../../credential.ts";
 import type { FoundCredential } from "../../credential.ts";
@@ -19,6 +21,7 @@ import { introduce } from "../introduce.ts";
 import type { Introduced } from "../introduce.ts";
 import { findWebServer } from "../realip/web-server.ts";
 import type { WebServer } from "../realip/web-server.ts";
+import { each, once } from "./once.ts";
 import { reachFailure } from "./reach-failure.ts";
 
 /** No program that we ask takes longer, unless it hangs. */
@@ -41,7 +44,7 @@ export interface ProfileSeen extends Introduced {
  * What the checks look at. Each part is looked at once, when the first check asks for it; one that cannot be had throws
  * the same failure to all.
  */
-export interface Host extends Disposable {
+export interface Host extends AsyncDisposable {
   /** Its programs are ended in time. */
   readonly runtime: Runtime;
   readonly configPath: string;
@@ -59,8 +62,12 @@ export interface Host extends Disposable {
   fail2ban(): Promise<Fail2banSeen>;
   /** nginx's whole configuration, as nginx prints it; null: there is no nginx. */
   nginx(): Promise<string | null>;
-  /** null: there is none yet. */
+  /** What this host holds; null: there is none yet. */
   journal(): SqliteJournal | null;
+  /** null: the host stands alone. */
+  fleet(): Promise<FleetJournal | null>;
+  /** What the courier works on: the fleet's journal, or the host's own. */
+  courierJournal(): Promise<CourierJournal | null>;
   /** How many calls Cloudflare leaves us, as it last said; null: it has not. */
   callsLeft(): number | null;
   /** Its calls are booked on the credential of a profile, as the courier's are. */
@@ -98,17 +105,25 @@ export function hostOf(original: Runtime, configPath: string): Host {
       throw reachFailure(error, apiBase);
     }
   });
-  const opened = new DisposableStack();
+  const opened = new AsyncDisposableStack();
   const journal = once(() => {
     const { journal: path } = config();
     return existsSync(path) ? opened.use(openSqlite(path)) : null;
   });
+  const fleet = once(async () => {
+    const { fleet: fleetConfig } = config();
+    if (fleetConfig === null) return null;
+    const { openFleetJournal } = await import("../fleet/views.ts");
+    return opened.use(await openFleetJournal(runtime, config(), fleetConfig));
+  });
+  const courierJournal = async (): Promise<CourierJournal | null> => (await fleet()) ?? journal();
   const directory = fail2banDirectory(original, config);
   const runtimeOf = (profile: ProfileConfig): Runtime => ({
     ...runtime,
     fetch: async (url, init) => {
       try {
-        await journal()?.spend(credential(profile).fingerprint, 1, runtime.now());
+        const kept = await courierJournal();
+        await kept?.spend(credential(profile).fingerprint, 1, runtime.now());
       } catch (error) {
         // That the journal is broken is another check's to say.
         if (!(error instanceof Failure)) throw error;
@@ -143,8 +158,10 @@ export function hostOf(original: Runtime, configPath: string): Host {
     }),
     nginx: once(async () => (await nginxOf(runtime)?.test()) ?? null),
     journal,
+    fleet,
+    courierJournal,
     callsLeft: () => left,
-    [Symbol.dispose]: () => opened.dispose(),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 
@@ -164,26 +181,4 @@ function nginxOf(runtime: Runtime): WebServer | null {
     if (error instanceof Failure && error.kind === "unavailable") return null;
     throw error;
   }
-}
-
-/** What a function returned or threw the first time, each time. */
-function once<Value>(make: () => Value): () => Value {
-  const made = each((_: null) => make());
-  return () => made(null);
-}
-
-/** The same for each argument. */
-function each<Argument, Value>(make: (argument: Argument) => Value): (argument: Argument) => Value {
-  const made = new Map<Argument, { readonly value: Value } | { readonly thrown: unknown }>();
-  return (argument) => {
-    const outcome = made.getOrInsertComputed(argument, () => {
-      try {
-        return { value: make(argument) };
-      } catch (thrown) {
-        return { thrown };
-      }
-    });
-    if ("thrown" in outcome) throw outcome.thrown;
-    return outcome.value;
-  };
 }

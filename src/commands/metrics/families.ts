@@ -1,6 +1,7 @@
 import pkg from "../../../package.json" with { type: "json" };
+import type { Host } from "../../core/fleet.ts";
 import type { JailView, ScopeView } from "../../core/ports.ts";
-import type { Report } from "../status/report.ts";
+import type { FleetReport, Report } from "../status/report.ts";
 import type { Family, Sample } from "./exposition.ts";
 
 const verdicts = ["ok", "config", "rejected", "unavailable"] as const;
@@ -8,7 +9,7 @@ const troubles = ["config", "rejected", "unavailable"] as const;
 
 /** The report as metrics; docs/metrics.md names them all. */
 export function families(report: Report): readonly Family[] {
-  const { host, summary, jails, scopes, budget, outForCapacity, doneAt } = report;
+  const { host, summary, jails, scopes, budget, outForCapacity, doneAt, fleet } = report;
   const verdict = report.verdict ?? "ok";
   const gauge = (name: string, help: string, ...samples: readonly Sample[]): Family => ({
     name: `fail2ban_cloudflare_${name}`,
@@ -90,6 +91,31 @@ export function families(report: Report): readonly Family[] {
       value: budget.used,
     }),
     gauge("api_calls_limit", "API calls that are allowed in five minutes", { value: budget.limit }),
+    ...(fleet === null ? [] : ofFleet(gauge, fleet)),
+  ];
+}
+
+function ofFleet(
+  gauge: (name: string, help: string, ...samples: readonly Sample[]) => Family,
+  { trouble, hosts, gone }: FleetReport,
+): readonly Family[] {
+  const ofHosts = (figure: (host: Host) => number): readonly Sample[] =>
+    hosts.map((one) => ({ labels: { host: one.host }, value: figure(one) }));
+  return [
+    gauge("fleet_reachable", "1: the figures are the fleet's; 0: those of this server alone", {
+      value: trouble === null ? 1 : 0,
+    }),
+    gauge("fleet_host_holds", "Addresses that the jails of a server hold", ...ofHosts(({ holds }) => holds)),
+    gauge(
+      "fleet_host_seen_timestamp_seconds",
+      "When a server was last connected",
+      ...ofHosts(({ seenAt }) => seenAt / 1_000),
+    ),
+    gauge(
+      "fleet_host_gone",
+      "1 for a server that was not seen for so long that it may be gone for good",
+      ...ofHosts((host) => (gone.includes(host) ? 1 : 0)),
+    ),
   ];
 }
 

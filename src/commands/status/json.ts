@@ -4,7 +4,7 @@ import type { Report } from "./report.ts";
 export function reportAsJson(report: Report): string {
   const { holds, networks, atEdge, pending, parked, oldestPendingAt, pauses } = report.summary;
   const scopes = report.scopes.map(({ credential: _, ...scope }) => scope);
-  const { at, host, budget, doneAt, outForCapacity, bansByHour, jails } = report;
+  const { at, host, budget, doneAt, outForCapacity, bansByHour, jails, fleet } = report;
   return JSON.stringify(
     {
       version: 1,
@@ -24,6 +24,7 @@ export function reportAsJson(report: Report): string {
       pauses,
       jails,
       scopes,
+      ...(fleet === null ? {} : { fleet }),
     },
     null,
     2,

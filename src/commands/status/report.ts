@@ -1,15 +1,11 @@
-import type { Config } from "../../config.ts";
+import type { Config, FleetConfig } from "../../config.ts";
 import { backlogDoneAt } from "../../core/backlog.ts";
 import { allowance } from "../../core/budget.ts";
-import type {
-  CallLedger,
-  JailView,
-  OverviewLedger,
-  ScopeView,
-  Summary,
-  ViewLedger,
-} from "../../core/ports.ts";
+import { goneHosts } from "../../core/fleet.ts";
+import type { Host } from "../../core/fleet.ts";
+import type { JailView, ScopeView, Summary } from "../../core/ports.ts";
 import type { FailureKind } from "../../errors.ts";
+import type { Views } from "../views.ts";
 
 /** What is pending for longer than this has something in its way. */
 const overdueMs = 300_000;
@@ -31,35 +27,51 @@ export interface Report {
   readonly outForCapacity: number | null;
   /** Of the last 24 hours, the current one last. */
   readonly bansByHour: readonly number[];
+  /** null: the server stands alone. */
+  readonly fleet: FleetReport | null;
 }
 
-type Views = Pick<CallLedger, "slots"> & OverviewLedger & Pick<ViewLedger, "summary">;
+export interface FleetReport {
+  readonly name: string;
+  /** Why it cannot be seen: then all is of this server alone. */
+  readonly trouble: string | null;
+  readonly hosts: readonly Host[];
+  /** Those that were not seen for so long that they may be gone for good. */
+  readonly gone: readonly Host[];
+}
 
 export async function reportOf(
-  journal: Views,
-  { host, budget, profiles }: Pick<Config, "host" | "budget" | "profiles">,
-  now: number,
+  views: Views,
+  { host, budget, profiles, fleet }: Pick<Config, "host" | "budget" | "profiles" | "fleet">,
 ): Promise<Report> {
-  const summary = await journal.summary(now);
-  const scopes = await journal.scopeViews();
+  const now = views.now();
+  const summary = await views.summary(now);
+  const scopes = await views.scopeViews();
   const credentials = [...new Set(scopes.map(({ credential }) => credential))];
   const slots = new Map(
-    await Promise.all(credentials.map(async (one) => [one, await journal.slots(one)] as const)),
+    await Promise.all(credentials.map(async (one) => [one, await views.slots(one)] as const)),
   );
   const left = [...slots.values()].map((spent) => allowance(spent, now, budget));
-  const backlog = { pending: await journal.pendingOf(), scopes, pauses: summary.pauses, slots, budget };
+  const backlog = { pending: await views.pendingOf(), scopes, pauses: summary.pauses, slots, budget };
   return {
     at: now,
     host,
-    verdict: judge(summary, now),
+    verdict: judge(summary, now) ?? views.trouble?.kind ?? null,
     summary,
-    jails: await journal.jailViews(now),
+    jails: await views.jailViews(now),
     scopes,
     budget: { limit: budget, used: budget - Math.min(budget, ...left) },
     doneAt: backlogDoneAt(backlog, now),
     outForCapacity: [...profiles.values()].some(({ list }) => list !== null) ? summary.outside : null,
-    bansByHour: await journal.bansByHour(now),
+    bansByHour: await views.bansByHour(now),
+    fleet: fleet === null ? null : await fleetReport(views, fleet),
   };
+}
+
+async function fleetReport(views: Views, { name, goneAfterMs }: FleetConfig): Promise<FleetReport> {
+  const hosts = await views.hosts();
+  const trouble = views.trouble?.summary ?? null;
+  return { name, trouble, hosts, gone: goneHosts(hosts, views.now(), goneAfterMs) };
 }
 
 function judge({ pauses, pending, oldestPendingAt }: Summary, now: number): FailureKind | null {

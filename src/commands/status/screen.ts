@@ -45,7 +45,8 @@ export function screen(report: Report, { rows, columns, utf8 }: ScreenOptions): 
   ];
 }
 
-function figures({ at, summary, jails, scopes, budget, doneAt, outForCapacity }: Report): readonly string[] {
+function figures(report: Report): readonly string[] {
+  const { at, summary, jails, scopes, budget, doneAt, outForCapacity } = report;
   const { holds, networks, atEdge, pending, parked, oldestPendingAt, pauses } = summary;
   const holding = jails.filter(({ held }) => held > 0).length;
   const foreign = scopes.reduce((sum, scope) => sum + (scope.foreign ?? 0), 0);
@@ -61,10 +62,26 @@ function figures({ at, summary, jails, scopes, budget, doneAt, outForCapacity }:
     `budget    ${budget.used} of ${budget.limit} calls in five minutes, ${budget.limit - budget.used} left`,
     `success   ${lastSuccess(scopes, at)}`,
     `error     ${lastError(scopes, at)}`,
+    ...fleetLines(report),
     ...pauses.map(({ kind, reason, sinceAt, untilAt }) => {
       const next = untilAt > at ? `, next try in ${span(untilAt - at)}` : "";
       return `trouble   ${kind} for ${span(at - sinceAt)}${next}: ${oneLine(reason)}`;
     }),
+  ];
+}
+
+function fleetLines({ at, fleet }: Report): readonly string[] {
+  if (fleet === null) return [];
+  const { name, trouble, hosts, gone } = fleet;
+  if (trouble !== null)
+    return [`fleet     ${name}: only what this server holds is known: ${oneLine(trouble)}`];
+  const holding = hosts.map(({ host, holds }) => `${host} holds ${holds}`);
+  return [
+    `fleet     ${name}: ${holding.join(", ")}`,
+    ...gone.map(
+      ({ host, seenAt }) =>
+        `gone      ${host}, not seen for ${span(at - seenAt)}; if it is for good: fail2ban-cloudflare fleet retire ${host}`,
+    ),
   ];
 }
 

@@ -1,4 +1,5 @@
 import type { Backend, Foreign, Standing } from "./backend.ts";
+import { ownerOf } from "./fleet.ts";
 import type { ChaosJail } from "./jail.ts";
 import { slackMs } from "./model.ts";
 import type { HostPlan } from "./scenario.ts";
@@ -28,7 +29,7 @@ export function wantedAt(place: string, jails: readonly ChaosJail[], backend: Ba
       for (const network of backend.networksOf(target, host.ipv6Prefix)) {
         const wants = wanted.get(network) ?? [];
         wanted.set(network, wants);
-        const mine = wants.find((want) => want.host === host);
+        const mine = wants.find((want) => ownerOf(want.host) === ownerOf(host));
         if (mine === undefined) wants.push({ host, mode: strictest(mode, mode) });
         else mine.mode = strictest(mine.mode, mode);
       }
@@ -43,6 +44,7 @@ function strictest(...wanted: readonly string[]): string {
 }
 
 export interface CompareOptions {
+  readonly backend: Backend;
   readonly place: string;
   readonly wanted: Wanted;
   readonly standing: readonly Standing[];
@@ -52,25 +54,31 @@ export interface CompareOptions {
 }
 
 /** Where the edge is not what the model says. */
-export function differences({ place, wanted, standing, foreign, excused }: CompareOptions): string[] {
-  const others = new Set(foreign.filter((one) => one.place === place).map(({ network }) => network));
-  const ours = new Map(
-    standing
-      .filter((one) => one.place === place && !others.has(one.network))
-      .map((one) => [one.network, one]),
+export function differences(options: CompareOptions): string[] {
+  const { backend, place, wanted, standing, foreign, excused } = options;
+  const here = standing.filter((one) => one.place === place);
+  const marks = new Set(
+    foreign.filter((one) => one.place === place).map(({ network, mark }) => network + mark),
   );
+  const isForeign = ({ network, mark }: Standing): boolean => marks.has(network + mark);
+  const others = new Set(here.filter(isForeign).map(({ network, mode }) => backend.slot(network, mode)));
+  const ours = here.filter((one) => !isForeign(one));
+  const taken = new Set(ours.map(({ network, mode }) => backend.slot(network, mode)));
   const found: string[] = [];
-  for (const [network, { mode, mark }] of ours) {
+  for (const { network, mode, mark } of ours) {
     const wants = wanted.get(network) ?? [];
-    const owner = wants.find(({ host }) => mark.endsWith(` host:${host.name}`));
+    const owner = wants.find(({ host }) => mark.endsWith(` host:${ownerOf(host)}`));
     if (owner === undefined)
       found.push(`${place}: ${network} stands there (${mark}) and is held by nobody of that name`);
     else if (owner.mode !== mode) found.push(`${place}: ${network} has mode ${mode}, not ${owner.mode}`);
   }
   for (const [network, wants] of wanted) {
-    if (ours.has(network) || others.has(network) || excused.has(`${place} ${network}`)) continue;
-    const holders = wants.map(({ host, mode }) => `${host.name} ${mode}`).join(", ");
-    found.push(`${place}: ${network} is missing, held by ${holders}`);
+    if (excused.has(`${place} ${network}`)) continue;
+    for (const { host, mode } of wants) {
+      const slot = backend.slot(network, mode);
+      if (!taken.has(slot) && !others.has(slot))
+        found.push(`${place}: ${network} is missing, held by ${host.name} as ${mode}`);
+    }
   }
   return found;
 }

@@ -7,6 +7,8 @@ export interface Figures {
   hooks: number;
   hooksKilled: number;
   couriersKilled: number;
+  /** Those of them that were killed at a call, before it was processed or before its answer was sent. */
+  couriersCutOff: number;
   calls: number;
   /** Calls that met a fault, by its kind. */
   readonly faults: Partial<Record<Fault["kind"], number>>;
@@ -20,6 +22,7 @@ export function noFigures(): Figures {
     hooks: 0,
     hooksKilled: 0,
     couriersKilled: 0,
+    couriersCutOff: 0,
     calls: 0,
     faults: {},
     divergences: 0,
@@ -33,6 +36,7 @@ export function addFigures(sum: Figures, more: Figures): void {
     "hooks",
     "hooksKilled",
     "couriersKilled",
+    "couriersCutOff",
     "calls",
     "divergences",
   ] as const)
@@ -45,7 +49,7 @@ export function describeFigures({ faults, ...counts }: Figures): string {
   const met = Object.entries(faults).map(([kind, count]) => `${kind} ${count}`);
   const lines = [
     `rounds ${counts.rounds}, operations ${counts.operations}, calls ${counts.calls}`,
-    `hooks ${counts.hooks}, of them killed ${counts.hooksKilled}; couriers killed ${counts.couriersKilled}`,
+    `hooks ${counts.hooks}, of them killed ${counts.hooksKilled}; couriers killed ${counts.couriersKilled}, of them at a call ${counts.couriersCutOff}`,
     `faults met: ${met.toSorted().join(", ") || "none"}`,
     `divergences ${counts.divergences}`,
   ];

@@ -6,6 +6,8 @@ import { tempRoot } from "../temp-root.ts";
 import type { Backend } from "./backend.ts";
 import type { Bips } from "./bips.ts";
 import { bips } from "./bips.ts";
+import type { ChaosFleet } from "./fleet.ts";
+import { ownerOf } from "./fleet.ts";
 import type { HostPlan } from "./scenario.ts";
 
 export interface HookEnd {
@@ -46,14 +48,16 @@ export interface ChaosHostOptions {
   readonly backend: Backend;
   readonly binary: string;
   readonly budget: number;
+  /** The journal that it shares; undefined: it has its own. */
+  readonly fleet?: ChaosFleet;
 }
 
 export function chaosHost(edge: FakeCloudflare, options: ChaosHostOptions): ChaosHost {
-  const { plan, backend, binary, budget } = options;
+  const { plan, backend, binary, budget, fleet } = options;
   const root = tempRoot();
   const configPath = root.at("config.toml");
   const journalPath = root.at("journal/journal.db");
-  const token = edge.grant(`test-token-${plan.name}`, { permissions: "all" });
+  const token = edge.grant(`test-token-${ownerOf(plan)}`, { permissions: "all" });
   root.write("token", `${token}\n`, 0o600);
   root.write("fail2ban/fail2ban.local", `[Definition]\ndbfile = ${root.at("fail2ban.sqlite3")}\n`);
   const profiles = new Map<string, Whereabouts>();
@@ -74,18 +78,21 @@ export function chaosHost(edge: FakeCloudflare, options: ChaosHostOptions): Chao
     const lines: Record<string, string> = {
       api_token_file: JSON.stringify(root.at("token")),
       api_base: JSON.stringify(edge.url),
-      journal: JSON.stringify(journalPath),
+      journal: JSON.stringify(fleet?.url ?? journalPath),
       log: JSON.stringify(root.at("courier.log")),
       fail2ban: JSON.stringify(root.at("fail2ban")),
       host: JSON.stringify(plan.name),
       restart_grace: String(plan.graceS),
       ipv6_prefix: String(plan.ipv6Prefix),
       budget: String(budget),
-      ...backend.configOf(main),
+      ...backend.configOf(main, edge),
     };
     return [
       toml(lines),
-      ...others.map((places) => `[profiles.other]\n${toml(backend.configOf(places))}`),
+      ...(fleet === undefined
+        ? []
+        : [`[fleet]\n${toml({ name: JSON.stringify(fleet.name), spool: JSON.stringify(journalPath) })}`]),
+      ...others.map((places) => `[profiles.other]\n${toml(backend.configOf(places, edge))}`),
     ].join("\n");
   }
 

@@ -1,5 +1,7 @@
 import { until } from "../wait.ts";
+import { dice } from "./dice.ts";
 import type { Figures } from "./figures.ts";
+import { databaseTrouble } from "./fleet.ts";
 import type { ChaosHost } from "./host.ts";
 import type { ChaosJail } from "./jail.ts";
 import { restless } from "./rest.ts";
@@ -44,10 +46,15 @@ export async function chaosRound(scenario: Scenario, { restMs, ...options }: Rou
 
 async function storm(world: World): Promise<void> {
   const over = new AbortController();
-  const wrong = saboteur(world, over.signal);
+  const { fleet, scenario, tell } = world;
+  const wrong = [saboteur(world, over.signal)];
+  if (fleet !== null) {
+    const roll = dice(`${scenario.seed}/database`);
+    wrong.push(databaseTrouble(fleet, roll, { signal: over.signal, tell }));
+  }
   await Promise.all(world.jails.map((jail) => live(jail, world.figures)));
   over.abort();
-  await wrong;
+  await Promise.all(wrong);
 }
 
 async function live(jail: ChaosJail, figures: Figures): Promise<void> {
@@ -58,15 +65,20 @@ async function live(jail: ChaosJail, figures: Figures): Promise<void> {
   }
 }
 
-/** Waits until nobody has anything more to do. */
+/** Waits until nobody has anything more to do, not even a courier that has just read the configuration. */
 async function rest({ hosts, jails, diverge }: World, restMs: number): Promise<void> {
   let reasons: string[] = [];
+  const isAtRest = async (): Promise<boolean> => {
+    reasons = (await Promise.all(hosts.map(restless))).filter((reason) => reason !== null);
+    return reasons.length === 0;
+  };
   try {
     await until(
       async () => {
         for (const jail of jails) await jail.unbanEnded();
-        reasons = (await Promise.all(hosts.map(restless))).filter((reason) => reason !== null);
-        return reasons.length === 0;
+        if (!(await isAtRest())) return false;
+        await Promise.all(hosts.map((host) => host.run("deliver", "--once")));
+        return isAtRest();
       },
       { deadlineMs: restMs, everyMs: 500, what: () => `rest: ${reasons.join("; ")}` },
     );

@@ -1,4 +1,5 @@
 import type { Fault } from "../cloudflare/faults.ts";
+import type { Backend } from "./backend.ts";
 import type { Dice } from "./dice.ts";
 import type { HostPlan } from "./scenario.ts";
 
@@ -13,6 +14,8 @@ export type Sabotage = { readonly afterMs: number } & (
     }
   /** Cloudflare takes so long for every call from here on. */
   | { readonly kind: "latency"; readonly ms: number }
+  /** From here on an operation takes so long; and another tool begins one. */
+  | { readonly kind: "bulk"; readonly delayMs: number; readonly othersMs: number }
   | { readonly kind: "killCouriers" }
   /** At the next call: before it is processed, and then it never is; or after, and its answer is never read. */
   | { readonly kind: "killAtCall"; readonly point: "before" | "after" }
@@ -41,6 +44,7 @@ export interface SabotageOptions {
   readonly people: boolean;
   readonly moves: boolean;
   readonly hosts: readonly HostPlan[];
+  readonly backend: Backend;
   readonly places: readonly string[];
 }
 
@@ -48,7 +52,7 @@ export interface SabotageOptions {
 const passing = [408, 500, 502, 503, 504, 520, 522, 524];
 
 export function sabotage(roll: Dice, options: SabotageOptions): Sabotage[] {
-  const { count, hangs, limits, rejections, drifts, people, moves, hosts, places } = options;
+  const { count, hangs, limits, rejections, drifts, people, moves, hosts, backend, places } = options;
   const faults: (() => Fault)[] = [
     () => ({ kind: "status", status: roll.pick(passing) }),
     () => ({ kind: "html", status: roll.pick([200, 403, 502, 503]) }),
@@ -71,7 +75,12 @@ export function sabotage(roll: Dice, options: SabotageOptions): Sabotage[] {
     if (moves && roll.chance(0.06)) {
       const to = roll.some(places, 0.6);
       const profile = roll.pick([...profiles.keys()]);
-      return { kind: "move", host, profile, places: to.length > 0 ? to : [roll.pick(places)], afterMs };
+      const together = backend.together(to.length > 0 ? to : [roll.pick(places)]);
+      return { kind: "move", host, profile, places: together, afterMs };
+    }
+    if (backend.inBulk && roll.chance(0.08)) {
+      const [delayMs, othersMs] = [roll.pick([0, 300, 1_500]), roll.pick([0, 500, 2_500])];
+      return { kind: "bulk", delayMs, othersMs, afterMs };
     }
     if (roll.chance(0.2)) return { kind: "killCouriers", afterMs };
     if (roll.chance(0.25)) return { kind: "killAtCall", point: roll.pick(["before", "after"]), afterMs };

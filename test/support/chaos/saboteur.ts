@@ -1,4 +1,5 @@
 import type { FakeCloudflare } from "../fake-cloudflare.ts";
+import { ownerOf } from "./fleet.ts";
 import type { ChaosHost } from "./host.ts";
 import type { World } from "./world.ts";
 
@@ -7,8 +8,14 @@ export async function saboteur(world: World, signal: AbortSignal): Promise<void>
   const { scenario, edge, hosts, figures, tell } = world;
   const people: Promise<void>[] = [];
   const named = (name: string): ChaosHost | undefined => hosts.find(({ plan }) => plan.name === name);
-  const killAll = async (): Promise<void> => {
-    for (const host of hosts) figures.couriersKilled += await host.killCouriers();
+  const killAll = async (): Promise<number> => {
+    const killed = await Promise.all(hosts.map((host) => host.killCouriers()));
+    const sum = killed.reduce((total, couriers) => total + couriers, 0);
+    figures.couriersKilled += sum;
+    return sum;
+  };
+  const cutOff = async (): Promise<void> => {
+    figures.couriersCutOff += await killAll();
   };
   for (const sabotage of scenario.sabotage) {
     await Bun.sleep(sabotage.afterMs);
@@ -19,17 +26,24 @@ export async function saboteur(world: World, signal: AbortSignal): Promise<void>
       case "latency":
         edge.latencyMs = act.ms;
         break;
+      case "bulk":
+        edge.lists.bulk.delayMs = act.delayMs;
+        if (act.othersMs > 0) edge.lists.occupy(act.othersMs);
+        break;
       case "killCouriers":
         await killAll();
         break;
       case "killAtCall":
-        trap(edge, act.point, killAll);
+        trap(edge, act.point, cutOff);
         break;
       case "drift":
         drift(world, act.which);
         break;
       case "move":
-        named(act.host)?.move(act.profile, act.places);
+        // A fleet has one configuration.
+        for (const host of hosts)
+          if (host.plan.name === act.host || host.plan.fleet !== undefined)
+            host.move(act.profile, act.places);
         break;
       case "person": {
         const host = named(act.host);
@@ -50,6 +64,7 @@ export async function saboteur(world: World, signal: AbortSignal): Promise<void>
   edge.onRequest = null;
   edge.onAnswer = null;
   edge.latencyMs = 0;
+  edge.lists.bulk.delayMs = 0;
   edge.heal();
   await Promise.all(people);
 }
@@ -64,7 +79,7 @@ async function work({ tell, diverge }: World, host: ChaosHost, command: readonly
 function drift({ edge, backend, hosts, drifted, tell }: World, which: number): void {
   const ours = backend
     .standing(edge)
-    .filter(({ mark }) => hosts.some(({ plan }) => mark.endsWith(` host:${plan.name}`)));
+    .filter(({ mark }) => hosts.some(({ plan }) => mark.endsWith(` host:${ownerOf(plan)}`)));
   const gone = ours[which % Math.max(1, ours.length)];
   if (gone === undefined) return;
   drifted.add(`${gone.place} ${gone.network}`);

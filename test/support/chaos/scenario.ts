@@ -1,5 +1,6 @@
 import type { Backend, Foreign } from "./backend.ts";
 import type { Dice } from "./dice.ts";
+import { fleetName } from "./fleet.ts";
 import { dice } from "./dice.ts";
 import type { Operation } from "./operations.ts";
 import { operations } from "./operations.ts";
@@ -10,6 +11,8 @@ import { targets } from "./targets.ts";
 
 export interface HostPlan {
   readonly name: string;
+  /** The fleet that it is in; undefined: it stands alone. */
+  readonly fleet?: string;
   readonly graceS: number;
   readonly ipv6Prefix: 64 | 128;
   /** Where each profile blocks. */
@@ -44,6 +47,8 @@ export interface ScenarioOptions {
   readonly operations: number;
   /** Whether rounds may take minutes: calls that hang, bans that end by themselves, a budget that is spent. */
   readonly patient: boolean;
+  /** Whether there are three hosts that share a journal. */
+  readonly fleet?: boolean;
 }
 
 export function scenario(seed: string, backend: Backend, options: ScenarioOptions): Scenario {
@@ -54,7 +59,8 @@ export function scenario(seed: string, backend: Backend, options: ScenarioOption
   const [ends, tight] = [rarely(0.15), rarely(0.05)];
   const wild = roll.apart("wild");
   const [drifts, people, moves] = [wild.chance(0.2), wild.chance(0.2), wild.chance(0.25)];
-  const hosts = hostPlans(roll.apart("hosts"), places);
+  const plansOf = options.fleet === true ? fleetPlans : hostPlans;
+  const hosts = plansOf(roll.apart("hosts"), backend, places);
   const jails = hosts.flatMap((host) =>
     ["sshd", "nginx-limit-req", "postfix", "by-hand"].map((jail) => {
       const byHand = jail === "by-hand";
@@ -88,18 +94,19 @@ export function scenario(seed: string, backend: Backend, options: ScenarioOption
       people,
       moves,
       hosts,
+      backend,
       places,
     }),
-    budget: tight ? 40 : 1_000,
+    budget: tight ? 80 : 1_000,
   };
 }
 
 /** One server, or two that block in the same zones, and now and then the same address. */
-function hostPlans(roll: Dice, places: readonly string[]): HostPlan[] {
+function hostPlans(roll: Dice, backend: Backend, places: readonly string[]): HostPlan[] {
   const [first = "", second = ""] = places;
   const names = roll.chance(0.4) ? ["web1", "web2"] : ["web1"];
   return names.map((name, index) => {
-    const other = roll.pick([[first], [second], [second, first]]);
+    const other = backend.together(roll.pick([[first], [second], [second, first]]));
     return {
       name,
       graceS: roll.pick([2, 12]),
@@ -115,6 +122,19 @@ function hostPlans(roll: Dice, places: readonly string[]): HostPlan[] {
       targets: targets.filter((_, at) => names.length === 1 || at % 2 === index || at % 7 === 0),
     };
   });
+}
+
+/** Three servers of a fleet, which have the same profiles and now and then ban the same address. */
+function fleetPlans(roll: Dice, backend: Backend, places: readonly string[]): HostPlan[] {
+  const [alone] = hostPlans(roll, backend, places);
+  return ["web1", "web2", "web3"].map((name, index) => ({
+    name,
+    fleet: fleetName,
+    graceS: roll.pick([2, 12]),
+    ipv6Prefix: roll.pick([64, 128, 128]),
+    profiles: alone?.profiles ?? new Map(),
+    targets: targets.filter((_, at) => at % 3 === index || at % 4 === 0),
+  }));
 }
 
 /** What others have put on some of the networks that fail2ban is going to ban. */

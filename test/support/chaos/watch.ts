@@ -1,5 +1,6 @@
 import type { FakeCloudflare } from "../fake-cloudflare.ts";
 import type { Backend, Standing } from "./backend.ts";
+import { ownerOf } from "./fleet.ts";
 import type { ChaosJail } from "./jail.ts";
 import { isHeldThrough } from "./model.ts";
 
@@ -18,26 +19,31 @@ export function watchEdge(
   edge: FakeCloudflare,
   { backend, jails, lagMs, excused, told }: WatchOptions,
 ): void {
-  const hosts = new Set(jails.map(({ plan }) => plan.host.name));
-  backend.watch(edge, ({ kind, standing }) => {
+  const hosts = new Set(jails.map(({ plan }) => ownerOf(plan.host)));
+  backend.watch(edge, ({ kind, standing, at }) => {
     const { place, network, mark } = standing;
     const host = /^Fail2Ban .* host:(\S+)$/.exec(mark)?.[1];
     if (host === undefined || !hosts.has(host))
       return told(`${place}: ${network} of others (${mark}) was ${kind}`);
     if (kind !== "removed" || excused.has(`${place} ${network}`)) return;
-    const now = Date.now();
-    const holders = jails.filter((jail) => jail.plan.host.name === host && isHeldAt(jail, standing, now));
+    if (backend.standing(edge).some((one) => isInPlaceOf(one, standing))) return;
+    const holders = jails.filter((jail) => ownerOf(jail.plan.host) === host && isHeldAt(jail, standing, at));
     for (const { plan } of holders)
-      told(`${place}: ${network} was removed while ${host}/${plan.jail} holds it`);
+      told(`${place}: ${network} was removed while ${plan.host.name}/${plan.jail} holds it`);
   });
 
-  function isHeldAt({ plan, host, model }: ChaosJail, { place, network }: Standing, now: number): boolean {
+  function isHeldAt({ plan, host, model }: ChaosJail, { place, network }: Standing, at: number): boolean {
     const { places, sinceAt } = host.whereabouts(plan.profile);
-    if (!places.includes(place) || sinceAt > now - lagMs) return false;
+    if (!places.includes(place) || sinceAt > at - lagMs) return false;
     return [...model.holds.values()].some(
       (hold) =>
         backend.networksOf(hold.target, plan.host.ipv6Prefix).includes(network) &&
-        isHeldThrough(hold, now - lagMs, now),
+        isHeldThrough(hold, at - lagMs, at),
     );
   }
+}
+
+/** Whether something stands there when the other is gone: in another mode, be it somebody else's. */
+function isInPlaceOf(one: Standing, gone: Standing): boolean {
+  return one.place === gone.place && one.network === gone.network && one.id !== gone.id;
 }

@@ -2,6 +2,7 @@ import { fakeCloudflare } from "../fake-cloudflare.ts";
 import type { FakeCloudflare } from "../fake-cloudflare.ts";
 import type { Backend } from "./backend.ts";
 import { dice } from "./dice.ts";
+import type { ChaosFleet } from "./fleet.ts";
 import type { Figures } from "./figures.ts";
 import { noFigures } from "./figures.ts";
 import { chaosHost } from "./host.ts";
@@ -15,6 +16,7 @@ import { watchEdge } from "./watch.ts";
 export interface World extends AsyncDisposable {
   readonly scenario: Scenario;
   readonly backend: Backend;
+  readonly fleet: ChaosFleet | null;
   readonly edge: FakeCloudflare;
   readonly hosts: readonly ChaosHost[];
   readonly jails: readonly ChaosJail[];
@@ -32,12 +34,14 @@ export interface World extends AsyncDisposable {
 export interface WorldOptions {
   readonly backend: Backend;
   readonly binary: string;
+  /** The journal that the hosts share; undefined: each has its own. */
+  readonly fleet?: ChaosFleet;
 }
 
-/** What a courier acts on may be older than a call that is not answered takes. */
-const lagMs = 16_000;
+/** So much older may be what a fleet's courier acts on, while the database is away. */
+const awayMs = 14_000;
 
-export function chaosWorld(scenario: Scenario, { backend, binary }: WorldOptions): World {
+export function chaosWorld(scenario: Scenario, { backend, binary, fleet }: WorldOptions): World {
   const { budget, foreign, places } = scenario;
   const figures = { ...noFigures(), rounds: 1 };
   const [divergences, story]: [string[], string[]] = [[], []];
@@ -66,18 +70,22 @@ export function chaosWorld(scenario: Scenario, { backend, binary }: WorldOptions
   );
   // None that fail2ban is going to ban.
   edge.ranges = { ipv4: ["203.0.113.240/28"], ipv6: ["2001:db8:cf::/48"] };
-  for (const one of foreign) backend.plant(edge, one);
-  const hosts = scenario.hosts.map((plan) => stack.use(chaosHost(edge, { plan, backend, binary, budget })));
+  backend.prepare(edge, foreign);
+  const hosts = scenario.hosts.map((plan) =>
+    stack.use(chaosHost(edge, { plan, backend, binary, budget, ...(fleet === undefined ? {} : { fleet }) })),
+  );
   const jails = scenario.jails.flatMap((plan) => {
     const host = hosts.find((one) => one.plan === plan.host);
     const roll = dice(`${scenario.seed}/kills/${plan.host.name}/${plan.jail}`);
     return host === undefined ? [] : [chaosJail(host, plan, { roll, told: hookEnded })];
   });
   const drifted = new Set<string>();
+  const lagMs = backend.lagMs + (fleet === undefined ? 0 : awayMs);
   watchEdge(edge, { backend, jails, lagMs, excused: drifted, told: diverge });
   return {
     scenario,
     backend,
+    fleet: fleet ?? null,
     edge,
     hosts,
     jails,

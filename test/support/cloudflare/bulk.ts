@@ -1,7 +1,7 @@
-import type { SentItem } from "./list-store.ts";
+import type { SentItem } from "./sent-items.ts";
 
-/** Does the work of a bulk operation, all of it or nothing; null, or why it failed. */
-export type Bulk = () => string | null;
+/** Does the work of a bulk operation, all of it or nothing, as of a moment; null, or why it failed. */
+export type Bulk = (at: number) => string | null;
 
 export type Operation = { readonly id: string } & (
   | { readonly status: "pending" | "running" }
@@ -18,7 +18,7 @@ export interface BulkDesk {
   /** Begins one; null while another one of the account is under way. */
   begin(account: string, work: Bulk): string | null;
   find(account: string, id: string): Operation | null;
-  /** Another tool's operation, which takes this long. */
+  /** Another tool's operation, which takes this long; refused while one is under way. */
   occupy(account: string, ms: number): void;
   /** Finishes what has had its time: to be called before any state is looked at. */
   settle(): void;
@@ -60,13 +60,16 @@ export function bulkDesk(now: () => number): BulkDesk {
       if (running.get(account)?.id === id) return { id, status: "running" };
       return finished.get(id) ?? null;
     },
-    occupy: (account, ms) => void start(account, ms, () => null),
+    occupy(account, ms) {
+      desk.settle();
+      if (!running.has(account)) start(account, ms, () => null);
+    },
     settle() {
       for (const [account, { id, doneAt, work }] of running) {
         if (doneAt > now()) continue;
         running.delete(account);
-        const error = work();
-        const completed = new Date(now()).toISOString();
+        const error = work(doneAt);
+        const completed = new Date(doneAt).toISOString();
         finished.set(
           id,
           error === null

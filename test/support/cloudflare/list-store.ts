@@ -1,7 +1,7 @@
 import { bulkDesk } from "./bulk.ts";
 import type { Bulk, BulkDesk } from "./bulk.ts";
-import { storedForm } from "./list-item.ts";
 import type { ListItem } from "./list-item.ts";
+import type { SentItem } from "./sent-items.ts";
 
 export const kinds = ["ip", "redirect", "hostname", "asn"] as const;
 export type Kind = (typeof kinds)[number];
@@ -21,10 +21,20 @@ export interface ListPlan {
   items: number;
 }
 
-/** An item as a client sends it, in stored form. */
-export interface SentItem {
-  readonly ip: string;
-  readonly comment: string;
+/** An item that was put into a list of an account, or taken out; of one that was replaced, what it was before. */
+export interface ItemChange {
+  readonly kind: "added" | "changed" | "removed";
+  readonly list: string;
+  readonly item: ListItem;
+  /** Nobody may have looked at the operation when it was done: it has its effect all the same. */
+  readonly at: number;
+}
+
+/** What a list is to have: what stays, and what was sent. */
+interface Putting {
+  readonly stay: ReadonlyMap<string, ListItem>;
+  readonly sent: readonly SentItem[];
+  readonly at: number;
 }
 
 interface Shelf {
@@ -50,18 +60,18 @@ export interface ListStore {
 }
 
 /** Lists of every account, with their items. */
-export function listStore(now: () => number): ListStore {
+export function listStore(now: () => number, told: (change: ItemChange) => void): ListStore {
   const accounts = new Map<string, Map<string, Shelf>>();
   const shelves = (account: string) => accounts.getOrInsertComputed(account, () => new Map<string, Shelf>());
   const shelf = (account: string, id: string) => shelves(account).get(id);
-  const moment = () => new Date(now()).toISOString();
+  const moment = (at = now()) => new Date(at).toISOString();
   const newId = () => crypto.randomUUID().replaceAll("-", "");
   const total = (account: string) =>
     [...shelves(account).values()].reduce((sum, { items }) => sum + items.size, 0);
   const bulk = bulkDesk(now);
 
   /** Puts the items beside those that stay, all or none. */
-  function put(account: string, id: string, stay: ReadonlyMap<string, ListItem>, sent: readonly SentItem[]) {
+  function put(account: string, id: string, { stay, sent, at }: Putting) {
     const into = shelf(account, id);
     if (into === undefined) return "could not find list";
     const items = new Map(stay);
@@ -69,12 +79,21 @@ export function listStore(now: () => number): ListStore {
       const reason = bulk.poison?.({ ip, comment }) ?? null;
       if (reason !== null) return reason;
       const before = into.items.get(ip);
-      const made = { id: before?.id ?? newId(), created_on: before?.created_on ?? moment() };
-      items.set(ip, { ...made, ip, comment, modified_on: moment() });
+      const made = { id: before?.id ?? newId(), created_on: before?.created_on ?? moment(at) };
+      items.set(ip, { ...made, ip, comment, modified_on: moment(at) });
     }
     if (total(account) - into.items.size + items.size > store.plan.items) return listIsFull;
-    into.items = items;
+    turnInto(into, items, at);
     return null;
+  }
+
+  function turnInto(shelf: Shelf, items: Map<string, ListItem>, at: number): void {
+    const before = shelf.items;
+    shelf.items = items;
+    const list = shelf.list.name;
+    for (const [ip, item] of before)
+      if (items.get(ip) !== item) told({ kind: items.has(ip) ? "changed" : "removed", list, item, at });
+    for (const [ip, item] of items) if (!before.has(ip)) told({ kind: "added", list, item, at });
   }
 
   const store: ListStore = {
@@ -97,13 +116,14 @@ export function listStore(now: () => number): ListStore {
     },
     drop: (account, id) => shelves(account).delete(id),
     items: (account, id) => [...(shelf(account, id)?.items.values() ?? [])],
-    append: (account, id, sent) => () => put(account, id, shelf(account, id)?.items ?? new Map(), sent),
-    replace: (account, id, sent) => () => put(account, id, new Map(), sent),
-    removeIds: (account, id, ids) => () => {
+    append: (account, id, sent) => (at) =>
+      put(account, id, { stay: shelf(account, id)?.items ?? new Map(), sent, at }),
+    replace: (account, id, sent) => (at) => put(account, id, { stay: new Map(), sent, at }),
+    removeIds: (account, id, ids) => (at) => {
       const from = shelf(account, id);
       if (from === undefined) return "could not find list";
       const gone = new Set(ids);
-      from.items = new Map([...from.items].filter(([, item]) => !gone.has(item.id)));
+      turnInto(from, new Map([...from.items].filter(([, item]) => !gone.has(item.id))), at);
       return null;
     },
   };
@@ -112,23 +132,3 @@ export function listStore(now: () => number): ListStore {
 
 /** Cloudflare's own words, from its OpenAPI document. */
 const listIsFull = "This list is at the maximum number of items";
-
-/** What a client sent for items, in stored form, or why it cannot be taken. */
-export function readItems(
-  body: unknown,
-): readonly SentItem[] | { readonly code?: number; readonly message: string } {
-  if (!Array.isArray(body)) return { message: "the body is not an array of items" };
-  const items: SentItem[] = [];
-  const seen = new Set<string>();
-  for (const each of body) {
-    const { ip: text, comment = "" } = Object(each) as Record<string, unknown>;
-    const ip = storedForm(text);
-    if (ip === null) return { code: 10058, message: `invalid item for a list of kind ip: ${String(text)}` };
-    if (typeof comment !== "string" || comment.length > 500) return { message: "invalid comment" };
-    if (seen.has(ip))
-      return { code: 10028, message: "The add list items operation contains duplicate items" };
-    seen.add(ip);
-    items.push({ ip, comment });
-  }
-  return items;
-}

@@ -3,8 +3,9 @@ import { cursorPageOf, jsonBody, refusal, success } from "./answer.ts";
 import type { Bulk } from "./bulk.ts";
 import { inOrder } from "./list-item.ts";
 import type { AccountList, Kind, ListStore } from "./list-store.ts";
-import { kinds, readItems } from "./list-store.ts";
+import { kinds } from "./list-store.ts";
 import type { Ids, Route } from "./routes.ts";
+import { readItems } from "./sent-items.ts";
 
 /** What is unverified about Cloudflare, and so for the test to choose. */
 export interface ListQuirks {

@@ -3,7 +3,7 @@ import { inOrder, storedForm } from "./list-item.ts";
 import type { ListItem } from "./list-item.ts";
 import { listRoutes } from "./lists.ts";
 import { listStore } from "./list-store.ts";
-import type { AccountList, Kind, ListPlan } from "./list-store.ts";
+import type { AccountList, ItemChange, Kind, ListPlan } from "./list-store.ts";
 import type { BulkDesk } from "./bulk.ts";
 import type { Route } from "./routes.ts";
 import type { Scope } from "./rule-store.ts";
@@ -15,6 +15,8 @@ import { customRulesPhase, listsIn, rulesetRoutes } from "./rulesets.ts";
 export interface FakeLists {
   readonly plan: ListPlan;
   readonly bulk: Pick<BulkDesk, "delayMs" | "poison" | "begun" | "refused">;
+  /** Hears of every change of an item. */
+  onChange: ((change: ItemChange) => void) | null;
   /** Unverified of Cloudflare: see `ListQuirks`. */
   removalNeedsEveryId: boolean;
   names(): string[];
@@ -53,7 +55,7 @@ interface World {
 
 /** Lists, and the custom rules that act on them. */
 export function waf({ zones, account, now }: World): Waf {
-  const store = listStore(now);
+  const store = listStore(now, (change) => lists.onChange?.(structuredClone(change)));
   const rulesets = rulesetStore(now);
   const owner = (zone: string) => zones.find(({ id }) => id === zone)?.account.id ?? "";
   const named = (owning: string, name: string) => store.lists(owning).find((list) => list.name === name);
@@ -77,6 +79,7 @@ export function waf({ zones, account, now }: World): Waf {
   const lists: FakeLists = {
     plan: store.plan,
     bulk: store.bulk,
+    onChange: null,
     removalNeedsEveryId: false,
     names: () => store.lists(account.id).map(({ name }) => name),
     idOf: (name) => listOf(name).id,
@@ -89,7 +92,7 @@ export function waf({ zones, account, now }: World): Waf {
     plantItem(name, text, comment = "") {
       const ip = storedForm(text);
       if (ip === null) throw new Error(`Cannot plant "${text}": no list takes it`);
-      const error = store.append(account.id, listOf(name).id, [{ ip, comment }])();
+      const error = store.append(account.id, listOf(name).id, [{ ip, comment }])(now());
       if (error !== null) throw new Error(error);
     },
     removeItem(name, ip) {
@@ -98,7 +101,7 @@ export function waf({ zones, account, now }: World): Waf {
         account.id,
         listOf(name).id,
         gone.map(({ id }) => id),
-      )();
+      )(now());
     },
     remove: (name) => void store.drop(account.id, listOf(name).id),
     occupy: (ms) => store.bulk.occupy(account.id, ms),

@@ -4,7 +4,7 @@ import fc from "fast-check";
 export const secret = "PLANTED-secret-0123456789abcdef";
 
 const keys =
-  "api_token api_token_file email api_key api_key_file zones account backend list capacity mode ipv6_prefix ignore restart_grace budget host journal log api_base fail2ban profiles";
+  "api_token api_token_file email api_key api_key_file zones account backend list capacity mode ipv6_prefix ignore restart_grace budget host journal fleet log api_base fail2ban profiles";
 const key = fc.oneof(
   { weight: 5, arbitrary: fc.constantFrom(...keys.split(" ")) },
   fc.constantFrom(
@@ -34,6 +34,8 @@ const value = fc.oneof(
     '"http://127.0.0.1:1"',
     '"https://[::1"',
     '"http://user:pw@localhost:1/"',
+    '"postgres://user:pw@127.0.0.1:1/db"',
+    '{name="web"}',
   ),
   fc.string({ unit: "grapheme", maxLength: 20 }).map((text) => JSON.stringify(text)),
   fc.integer().map(String),
@@ -93,6 +95,9 @@ const secretLine = fc.constantFrom(
   `api_token = " ${secret} x"`,
   `email = "a@example.com"\napi_key = "${secret}"`,
   `api_key = "${secret}"`,
+  `journal = "postgres://u:${secret}@127.0.0.1:1/x"\nfleet = { name = "f" }`,
+  `journal = "postgres://u:${secret}@127.0.0.1:1/x?sslmod=y"\nfleet = { name = "f" }`,
+  `journal = "postgres://u:${secret}@"`,
   `[profiles.x]\napi_token = "${secret}"`,
   'api_token_file = "/\\u0000"',
   'api_token_file = "/etc"',

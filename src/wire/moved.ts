@@ -1,0 +1,54 @@
+import type { Config, ProfileConfig } from "../config.ts";
+import type { Address } from "../core/address.ts";
+import { reaches } from "../core/cover.ts";
+import { intake } from "../core/intake.ts";
+import type { CourierJournal, Journal } from "../core/ports.ts";
+import { Failure } from "../errors.ts";
+import { intakeOptions } from "../intake-options.ts";
+import type { WireOptions } from "./profile.ts";
+
+/** After a change of credential or places, what Cloudflare refused before is tried at once and everywhere. */
+export async function noticeChange(
+  { runtime, config, journal }: WireOptions<CourierJournal>,
+  profile: ProfileConfig,
+  fingerprint: string,
+): Promise<void> {
+  const places = placesText(config, profile);
+  const name = `setup:${profile.name}`;
+  const before = await journal.fact(name);
+  const after = `${fingerprint} ${places}`;
+  if (before === after) return;
+  await journal.clearPauses(profile.name);
+  await journal.hurry(profile.name);
+  if (before !== null && !before.endsWith(` ${places}`))
+    await journal.recheck(profile.name, "all", runtime.now());
+  await journal.forgetResults(profile.name);
+  await journal.setFact(name, after);
+}
+
+/** Has other networks stand for what a profile holds whose new places do not take those that did so far. */
+export async function recastMoved(
+  { runtime, config, journal }: WireOptions<Journal>,
+  profile: ProfileConfig,
+): Promise<void> {
+  const places = placesText(config, profile);
+  const name = `cast:${profile.name}`;
+  if ((await journal.fact(name)) === places) return;
+  const options = intakeOptions(runtime, config, profile);
+  const coverOf = (address: Address, network: Address): readonly Address[] | null => {
+    if (reaches(options.reach, network)) return null;
+    try {
+      return intake(address, options);
+    } catch (error) {
+      // What cannot be covered is refused at the new place, and said.
+      if (error instanceof Failure) return null;
+      throw error;
+    }
+  };
+  await journal.recast(profile.name, coverOf, runtime.now());
+  await journal.setFact(name, places);
+}
+
+function placesText({ apiBase }: Config, { account, zones, list }: ProfileConfig): string {
+  return JSON.stringify([account, zones, list, apiBase]);
+}
