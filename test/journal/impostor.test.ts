@@ -1,0 +1,49 @@
+import { describe, expect, test } from "bun:test";
+import { connect } from "../../src/journal/postgres/session.ts";
+import type { Server } from "../../src/journal/postgres/session.ts";
+import { certificateFor } from "../support/certificate.ts";
+import { postgres, postgresObstacle } from "../support/postgres.ts";
+import { tempRoot } from "../support/temp-root.ts";
+
+const address = "127.0.0.1";
+
+/** What comes of a session with this server: "open", or the kind of the failure. */
+async function attempt(server: Server): Promise<string> {
+  try {
+    await using session = await connect(server);
+    await session.run("SELECT 1");
+    return "open";
+  } catch (error) {
+    return error instanceof Error && "kind" in error ? String(error.kind) : String(error);
+  }
+}
+
+describe.skipIf(postgresObstacle !== null)("whoever answers in the place of a fleet's database", () => {
+  test("with a certificate of his own making, of another name, or with none, gets no session", async () => {
+    using root = tempRoot();
+    const [own, other] = [await certificateFor(address), await certificateFor("203.0.113.5")];
+    root.write("own.pem", own.certificate);
+    root.write("other.pem", other.certificate);
+    const told = async (tls: typeof own | undefined) => {
+      const pg = await postgres({ listen: address, ...(tls === undefined ? {} : { tls }) });
+      const server = { ...(await pg.database()), host: address, tls: "verify-full" } as const;
+      return { server, [Symbol.asyncDispose]: () => pg[Symbol.asyncDispose]() };
+    };
+    {
+      await using right = await told(own);
+      const { server } = right;
+      expect(await attempt({ ...server, caFile: root.at("own.pem") })).toBe("open");
+      expect(await attempt({ ...server, caFile: root.at("other.pem") })).toBe("unavailable");
+      expect(await attempt({ ...server, caFile: null })).toBe("unavailable");
+    }
+    {
+      await using misnamed = await told(other);
+      expect(await attempt({ ...misnamed.server, caFile: root.at("other.pem") })).toBe("unavailable");
+    }
+    {
+      await using plain = await told(undefined);
+      expect(await attempt({ ...plain.server, caFile: root.at("own.pem") })).toBe("unavailable");
+      expect(await attempt({ ...plain.server, tls: "require", caFile: null })).toBe("unavailable");
+    }
+  }, 180_000);
+});
