@@ -94,6 +94,11 @@ describe.skipIf(postgresObstacle !== null)("a fleet", () => {
       await web.hosts[index % 3]?.hook(`ban ${address} --jail sshd`);
     const delivers = () => web.hosts.find((host) => host.log().includes("] Ban "));
     const first = await until(delivers, { deadlineMs, what: web.story });
+    // What a host has recorded and not told is lost to the others for as long as it is away.
+    await until(async () => (await web.hosts[0].list()).length === all.length, {
+      deadlineMs,
+      what: web.story,
+    });
     expect(web.edge.blocked().length).toBeLessThan(all.length);
     await first.kill();
     const killedAt = performance.now();
