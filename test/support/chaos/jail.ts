@@ -37,6 +37,8 @@ export function chaosJail(host: ChaosHost, plan: JailPlan, { roll, told }: Chaos
   const { jail, profile, mode, byHand } = plan;
   const model = jailModel();
   const bans = new Map<string, Ban>();
+  /** Addresses of which the last hook for a ban was killed: it may have a new end, or still the old one. */
+  const interrupted = new Set<string>();
   /** fail2ban runs a failed hook once more; people think that it was recorded. */
   const tries = byHand ? ["first"] : ["first", "again"];
   let state: "running" | "stopped" | "crashed" = byHand ? "running" : "stopped";
@@ -56,6 +58,8 @@ export function chaosJail(host: ChaosHost, plan: JailPlan, { roll, told }: Chaos
       const end = await hook("ban", ...words, "--", target.address);
       const endsAt = lastsS === null ? Number.POSITIVE_INFINITY : end.beganAt + lastsS * 1_000;
       model.banned(target, { at: end.endedAt, endsAt, recorded: end.code !== null });
+      if (end.code === null) interrupted.add(target.address);
+      else interrupted.delete(target.address);
       if (end.code === 0) return;
     }
   }
@@ -153,7 +157,8 @@ export function chaosJail(host: ChaosHost, plan: JailPlan, { roll, told }: Chaos
     async settle() {
       kills = false;
       for (const { target, fate } of model.holds.values()) {
-        if (fate !== "either") continue;
+        const isUncertain = fate === "either" || (fate === "held" && interrupted.has(target.address));
+        if (!isUncertain) continue;
         const banned = state === "stopped" ? undefined : bans.get(target.address);
         await (banned === undefined ? unban(target) : ban(banned, "0"));
       }
