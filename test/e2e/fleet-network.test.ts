@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Server } from "../../src/journal/postgres/session.ts";
 import { binaryPath } from "../support/binary.ts";
-import { certificateFor } from "../support/certificate.ts";
+import { selfSigned } from "../support/certificates.ts";
 import { fail2banServer } from "../support/fail2ban.ts";
 import type { Fail2ban } from "../support/fail2ban.ts";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
@@ -38,10 +38,10 @@ async function fleet(): Promise<Fleet> {
   await using stack = new AsyncDisposableStack();
   const edge = stack.use(fakeCloudflare());
   const { places } = stack.use(await fleetNetwork(3, edge));
-  const tls = await certificateFor(databaseAddress);
-  const pg = stack.use(await postgres({ listen: databaseAddress, tls }));
   const root = stack.use(tempRoot());
-  root.write("authority.pem", tls.certificate);
+  const tls = await selfSigned(root, databaseAddress);
+  const pg = stack.use(await postgres({ listen: databaseAddress, tls }));
+  root.write("authority.pem", tls.cert);
   const server: Server = {
     ...(await pg.database()),
     host: databaseAddress,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { connect } from "../../src/journal/postgres/session.ts";
 import type { Server } from "../../src/journal/postgres/session.ts";
-import { certificateFor } from "../support/certificate.ts";
+import { selfSigned } from "../support/certificates.ts";
 import { postgres, postgresObstacle } from "../support/postgres.ts";
 import { tempRoot } from "../support/temp-root.ts";
 
@@ -21,9 +21,9 @@ async function attempt(server: Server): Promise<string> {
 describe.skipIf(postgresObstacle !== null)("whoever answers in the place of a fleet's database", () => {
   test("with a certificate of his own making, of another name, or with none, gets no session", async () => {
     using root = tempRoot();
-    const [own, other] = [await certificateFor(address), await certificateFor("203.0.113.5")];
-    root.write("own.pem", own.certificate);
-    root.write("other.pem", other.certificate);
+    const [own, other] = [await selfSigned(root, address), await selfSigned(root, "203.0.113.5")];
+    root.write("own.pem", own.cert);
+    root.write("other.pem", other.cert);
     const told = async (tls: typeof own | undefined) => {
       const pg = await postgres({ listen: address, ...(tls === undefined ? {} : { tls }) });
       const server = { ...(await pg.database()), host: address, tls: "verify-full" } as const;

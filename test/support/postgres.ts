@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Server } from "../../src/journal/postgres/session.ts";
 import { Secret } from "../../src/secret.ts";
+import type { Certificate } from "./certificates.ts";
 import { mustRun, startProgram } from "./program.ts";
 import type { Program } from "./program.ts";
 import { tempRoot } from "./temp-root.ts";
@@ -25,8 +26,7 @@ export interface Postgres extends AsyncDisposable {
 export interface PostgresOptions {
   /** Addresses to listen on beside the socket, as "127.0.0.1"; those need TLS or are loopback. */
   readonly listen?: string;
-  /** Certificate and key, for TLS. */
-  readonly tls?: { readonly certificate: string; readonly key: string };
+  readonly tls?: Certificate;
 }
 
 const role = { user: "fail2ban_cloudflare", password: "a-password-of-a-test" } as const;
@@ -70,7 +70,7 @@ export async function postgres({ listen = "", tls }: PostgresOptions = {}): Prom
     port,
     unix_socket_directories: directory,
     fsync: "off",
-    ...(tls === undefined ? {} : { ssl: "on", ssl_cert_file: "certificate", ssl_key_file: "key" }),
+    ...(tls === undefined ? {} : { ssl: "on", ssl_cert_file: "cert", ssl_key_file: "key" }),
   };
   let server: Program | null = null;
   const psql = (database: string, ...words: readonly string[]): Promise<string> =>
