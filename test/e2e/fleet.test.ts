@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { purgeEdge } from "../../src/commands/purge.ts";
@@ -8,8 +8,8 @@ import { fleetHost } from "../support/fleet-host.ts";
 import type { Server } from "../../src/journal/postgres/session.ts";
 import type { FleetHost, FleetHostOptions } from "../support/fleet-host.ts";
 import { listConfig } from "../support/list-site.ts";
-import { postgres, postgresObstacle } from "../support/postgres.ts";
 import type { Postgres } from "../support/postgres.ts";
+import { describePostgres } from "../support/postgres-tests.ts";
 import { testRuntime } from "../support/runtime.ts";
 import { until } from "../support/wait.ts";
 
@@ -57,15 +57,9 @@ async function fleet(
 const addresses = (count: number, from = 1): string[] =>
   Array.from({ length: count }, (_, index) => `203.0.113.${from + index}`);
 
-describe.skipIf(postgresObstacle !== null)("a fleet", () => {
-  let pg: Postgres;
-  beforeAll(async () => {
-    pg = await postgres();
-  }, 120_000);
-  afterAll(() => pg[Symbol.asyncDispose](), 60_000);
-
+describePostgres("a fleet", (pg) => {
   test("an address that three hosts ban is one rule, which goes with the last of them", async () => {
-    await using web = await fleet(pg);
+    await using web = await fleet(pg());
     const [one, two, three] = web.hosts;
     for (const host of web.hosts) await host.hook("ban 203.0.113.7 --jail sshd");
     await web.blocked(["203.0.113.7"]);
@@ -87,7 +81,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet", () => {
   }, 90_000);
 
   test("when the host whose courier delivers is killed, another takes over, and nothing is lost or double", async () => {
-    await using web = await fleet(pg);
+    await using web = await fleet(pg());
     web.edge.latencyMs = 400;
     const all = addresses(60);
     for (const [index, address] of all.entries())
@@ -113,7 +107,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet", () => {
   }, 120_000);
 
   test("when the courier hangs another takes over, and it joins again when it wakes up", async () => {
-    await using web = await fleet(pg);
+    await using web = await fleet(pg());
     const [one, two] = web.hosts;
     web.edge.fail({ kind: "hang" });
     // The first and only host that is there: its process is the courier.
@@ -137,11 +131,11 @@ describe.skipIf(postgresObstacle !== null)("a fleet", () => {
   }, 180_000);
 
   test("while the database is away hooks record and the edge stays; then the newest wish of each host wins", async () => {
-    await using web = await fleet(pg);
+    await using web = await fleet(pg());
     const [one, two] = web.hosts;
     await one.hook("ban 203.0.113.1 --jail sshd --wait");
     await two.hook("ban 203.0.113.2 --jail sshd --wait");
-    await pg.stop();
+    await pg().stop();
     try {
       await one.hook("ban 203.0.113.3 --jail sshd");
       await one.hook("unban 203.0.113.1 --jail sshd");
@@ -160,7 +154,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet", () => {
       expect((await one.list()).map(({ address }) => address)).toEqual(["203.0.113.3"]);
       expect(web.edge.blocked()).toEqual(["203.0.113.1", "203.0.113.2"]);
     } finally {
-      await pg.start();
+      await pg().start();
     }
     await web.blocked(["203.0.113.2", "203.0.113.3"]);
     await until(async () => (await one.list()).length === 3, { deadlineMs, what: web.story });
@@ -170,14 +164,14 @@ describe.skipIf(postgresObstacle !== null)("a fleet", () => {
   }, 120_000);
 
   test("a host that is gone is reported, and retiring it lets go of what it held", async () => {
-    await using web = await fleet(pg, () => ({ fleet: { gone_after: "3600" } }));
+    await using web = await fleet(pg(), () => ({ fleet: { gone_after: "3600" } }));
     const [one, two, three] = web.hosts;
     await one.hook("ban 203.0.113.1 --jail sshd --wait");
     await three.hook("ban 203.0.113.3 --jail sshd --wait");
     await two.hook("ban 203.0.113.1 --jail sshd --wait");
     expect((await one.run("fleet retire web3")).stderr).toContain('Cannot retire "web3": it is connected');
     await three.kill();
-    await pg.psql(
+    await pg().psql(
       web.server.database,
       "UPDATE fail2ban_cloudflare.hosts SET seen_at = seen_at - 3700000 WHERE host = 'web3'",
     );
@@ -206,7 +200,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet", () => {
   }, 120_000);
 
   test("a host that has lost its own journal gets back from the fleet what people had it hold", async () => {
-    await using web = await fleet(pg);
+    await using web = await fleet(pg());
     const [one] = web.hosts;
     await one.hook("ban 203.0.113.0/30 --jail by-hand --wait");
     await one.kill();
@@ -219,12 +213,12 @@ describe.skipIf(postgresObstacle !== null)("a fleet", () => {
   }, 90_000);
 
   test("a database that was lost is filled again by its hosts, and the edge stays as it is", async () => {
-    await using web = await fleet(pg);
+    await using web = await fleet(pg());
     const [one, two] = web.hosts;
     await one.hook("ban 203.0.113.1 --jail sshd --wait");
     await two.hook("ban 203.0.113.2 --jail by-hand --wait");
     const rules = web.edge.rules();
-    await pg.psql(
+    await pg().psql(
       web.server.database,
       `DROP SCHEMA fail2ban_cloudflare CASCADE; CREATE SCHEMA fail2ban_cloudflare AUTHORIZATION ${web.server.user};
        SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '${web.server.user}'`,
@@ -238,7 +232,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet", () => {
   }, 90_000);
 
   test("a second server of the same name does not join, and says why", async () => {
-    await using web = await fleet(pg);
+    await using web = await fleet(pg());
     const [one] = web.hosts;
     await one.hook("ban 203.0.113.1 --jail sshd --wait");
     await using clone = await fleetHost("web1", web.edge, web.server);
@@ -252,7 +246,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet", () => {
   }, 90_000);
 
   test("with lists, the newest bans of all hosts are in one list, and older ones come in when there is room", async () => {
-    await using web = await fleet(pg, (edge) => ({ config: listConfig(edge, { capacity: "2" }) }));
+    await using web = await fleet(pg(), (edge) => ({ config: listConfig(edge, { capacity: "2" }) }));
     const { edge, hosts } = web;
     const listed = () => edge.lists.items("fail2ban").map(({ ip, comment }) => `${ip} ${comment}`);
     for (const [index, host] of hosts.entries())
@@ -277,7 +271,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet", () => {
   }, 90_000);
 
   test("status counts the jails of all hosts, and sync on any of them mends the edge for all", async () => {
-    await using web = await fleet(pg);
+    await using web = await fleet(pg());
     const [one, two, three] = web.hosts;
     for (const host of [one, two]) await host.hook("ban 203.0.113.1 --jail sshd --wait");
     await two.hook("ban 203.0.113.2 --jail nginx --wait");
@@ -303,7 +297,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet", () => {
   }, 90_000);
 
   test("a host that is purged lets go of its own, and the last of a fleet removes all of it", async () => {
-    await using web = await fleet(pg);
+    await using web = await fleet(pg());
     const [one, two, three] = web.hosts;
     await one.hook("ban 203.0.113.1 --jail sshd --wait");
     await two.hook("ban 203.0.113.1 --jail sshd --wait");

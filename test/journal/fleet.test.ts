@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import type { Changed, FleetJournal, JoinedHold } from "../../src/core/fleet.ts";
 import type { Grace } from "../../src/core/ports.ts";
 import { Failure } from "../../src/errors.ts";
@@ -10,8 +10,7 @@ import { loadConfig } from "../../src/config.ts";
 import { openFleetJournal } from "../../src/wire/fleet.ts";
 import { Secret } from "../../src/secret.ts";
 import { urlOf } from "../support/fleet-host.ts";
-import { postgres, postgresObstacle } from "../support/postgres.ts";
-import type { Postgres } from "../support/postgres.ts";
+import { describePostgres } from "../support/postgres-tests.ts";
 import { testRuntime } from "../support/runtime.ts";
 import { tempRoot } from "../support/temp-root.ts";
 import type { TempRoot } from "../support/temp-root.ts";
@@ -65,17 +64,11 @@ async function settleAll(fleet: FleetJournal): Promise<void> {
   await fleet.settle(all.map(({ pending }) => pending.generation));
 }
 
-describe.skipIf(postgresObstacle !== null)("a fleet's journal", () => {
-  let pg: Postgres;
-  beforeAll(async () => {
-    pg = await postgres();
-  }, 120_000);
-  afterAll(() => pg[Symbol.asyncDispose](), 60_000);
-
+describePostgres("a fleet's journal", (pg) => {
   const open = (server: Server, now: () => number = Date.now) => openFleet(server, { name: "web", now });
 
   test("a network becomes pending only where a host holds something else of it", async () => {
-    await using fleet = await open(await pg.database());
+    await using fleet = await open(await pg().database());
     await fleet.join("web1", () => [
       changed("203.0.113.7", {}),
       changed("203.0.113.8", {}, { jail: "nginx" }),
@@ -99,7 +92,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet's journal", () => {
   });
 
   test("what a host holds is read when nobody else can join, so that the newest is what stays", async () => {
-    const server = await pg.database();
+    const server = await pg().database();
     await using first = await open(server);
     await using second = await open(server);
     let untilAt = 0;
@@ -112,7 +105,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet's journal", () => {
   });
 
   test("every change of any host shows, and one's own look is no change", async () => {
-    const server = await pg.database();
+    const server = await pg().database();
     await using fleet = await open(server);
     await using other = await open(server);
     const before = await fleet.changes();
@@ -125,7 +118,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet's journal", () => {
   });
 
   test("the database's clock counts, whatever the hosts' clocks say", async () => {
-    const server = await pg.database();
+    const server = await pg().database();
     await using ahead = await open(server, () => Date.now() + 2 * hour);
     await using behind = await open(server, () => Date.now() - hour);
     expect(Math.abs(ahead.aheadMs() + 2 * hour)).toBeLessThan(5_000);
@@ -136,7 +129,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet's journal", () => {
   });
 
   test("a host's name and the courier's lock belong to one session, and are free when it ends", async () => {
-    const server = await pg.database();
+    const server = await pg().database();
     await using second = await open(server);
     {
       await using first = await open(server);
@@ -156,7 +149,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet's journal", () => {
   });
 
   test("who asks for the courier's place is heard by the others for a while", async () => {
-    const server = await pg.database();
+    const server = await pg().database();
     await using courier = await open(server);
     await using other = await open(server);
     const isAsked = async (): Promise<boolean> => {
@@ -171,11 +164,11 @@ describe.skipIf(postgresObstacle !== null)("a fleet's journal", () => {
 
   test("a session that waits for something else says so again and again, lest the database end it", async () => {
     using root = tempRoot();
-    const server = await pg.database();
+    const server = await pg().database();
     const { runtime, config, fleet } = configured(root, server);
     await using _session = await openFleetJournal(runtime, config, fleet);
     const lastSaid = () =>
-      pg.psql("postgres", `SELECT query_start FROM pg_stat_activity WHERE datname = '${server.database}'`);
+      pg().psql("postgres", `SELECT query_start FROM pg_stat_activity WHERE datname = '${server.database}'`);
     const first = await lastSaid();
     expect(first).not.toBe("");
     await until(async () => (await lastSaid()) > first, { what: "another word of the session" });
@@ -183,18 +176,18 @@ describe.skipIf(postgresObstacle !== null)("a fleet's journal", () => {
 
   test("a person's courier that has lost its session is let go of without another failure", async () => {
     using root = tempRoot();
-    const server = await pg.database();
+    const server = await pg().database();
     const { runtime, config, fleet } = configured(root, server);
     await using courier = await patientFleetCourier(runtime, config, fleet, () => {});
     // What is booked and not used is to be given back.
     await courier.deliveries[0]?.gate.room(5);
     await courier.deliveries[0]?.gate.admit();
-    await pg.psql("postgres", endSessions(server));
+    await pg().psql("postgres", endSessions(server));
     await until(() => courier.fleet.over.aborted, { what: "the session's end" });
   });
 
   test("what hosts tell of their bans is counted together, and goes with a host that is retired", async () => {
-    await using fleet = await open(await pg.database());
+    await using fleet = await open(await pg().database());
     const startAt = Math.floor(Date.now() / hour) * hour;
     for (const [host, bans] of [["web1", 2] as const, ["web2", 3] as const]) {
       await fleet.join(host, () => [changed("203.0.113.7", {})]);
@@ -213,10 +206,10 @@ describe.skipIf(postgresObstacle !== null)("a fleet's journal", () => {
   });
 
   test("a courier whose session has ended can record nothing any more", async () => {
-    const server = await pg.database();
+    const server = await pg().database();
     await using courier = await open(server);
     expect(await courier.lead()).toBe(true);
-    await pg.psql("postgres", endSessions(server));
+    await pg().psql("postgres", endSessions(server));
     const record = () =>
       courier.setFact("a", "b").then(
         () => "recorded",
@@ -227,7 +220,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet's journal", () => {
   });
 
   test("what an absent host holds ends at its time, and what a host that is there holds does not", async () => {
-    const server = await pg.database();
+    const server = await pg().database();
     await using fleet = await open(server);
     const now = Date.now();
     const holds = [
@@ -239,7 +232,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet's journal", () => {
     for (const host of ["web1", "web2"]) await fleet.join(host, () => holds);
     await settleAll(fleet);
     expect([await fleet.nextEndAt(grace.slackMs), await fleet.sweep(now, grace)]).toEqual([null, 0]);
-    await pg.psql(
+    await pg().psql(
       server.database,
       `UPDATE fail2ban_cloudflare.hosts SET seen_at = seen_at - ${hour} WHERE host = 'web1'`,
     );
@@ -254,7 +247,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet's journal", () => {
   });
 
   test("a journal of another fleet, or of a newer version, is refused and left as it is", async () => {
-    const server = await pg.database();
+    const server = await pg().database();
     await (await open(server))[Symbol.asyncDispose]();
     const refusal = (name: string) =>
       openFleet(server, { name, now: Date.now }).then(
@@ -265,7 +258,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet's journal", () => {
       kind: "config",
       message: expect.stringContaining('it is the journal of fleet "web"'),
     });
-    await pg.psql(
+    await pg().psql(
       server.database,
       "UPDATE fail2ban_cloudflare.facts SET value = '99' WHERE name = 'version'",
     );
@@ -276,7 +269,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet's journal", () => {
   });
 
   test("hosts that open a new database at once all find it made", async () => {
-    const server = await pg.database();
+    const server = await pg().database();
     const opened = await Promise.all(Array.from({ length: 8 }, () => open(server)));
     for (const fleet of opened) expect(await fleet.fact("version")).toBe("1");
     for (const fleet of opened) await fleet[Symbol.asyncDispose]();
@@ -292,7 +285,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet's journal", () => {
     ["a wrong database", { database: "nowhere" }, 'database "nowhere" does not exist', "3D000"],
     ["no server", { host: "/nonexistent" }, "Failed to connect", "ERR_POSTGRES_CONNECTION_REFUSED"],
   ])("%s is an unavailable failure that names no password", async (_, wrong, says, code) => {
-    const server = { ...(await pg.database()), ...wrong };
+    const server = { ...(await pg().database()), ...wrong };
     const failure = await open(server).then(
       () => null,
       (error: Failure) => error,
@@ -313,7 +306,7 @@ describe.skipIf(postgresObstacle !== null)("a fleet's journal", () => {
     ["COPY fail2ban_cloudflare.facts TO PROGRAM 'cat'"],
     ["SELECT pg_read_file('/etc/passwd')"],
   ])("the documented role may not %s", async (statement) => {
-    const server = await pg.database();
+    const server = await pg().database();
     await (await open(server))[Symbol.asyncDispose]();
     await using session = await connect(server);
     const failure = await session.run(statement).then(

@@ -1,11 +1,12 @@
-import { describe, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Family } from "../../src/core/address.ts";
 import { parseAddress } from "../../src/core/address.ts";
 import type { Holder, Mode } from "../../src/core/hold.ts";
 import { fleetJournal, sqliteJournal } from "../support/journals.ts";
 import type { TestedJournal } from "../support/journals.ts";
-import { postgres, postgresObstacle } from "../support/postgres.ts";
+import { postgres } from "../support/postgres.ts";
+import { postgresTest } from "../support/postgres-tests.ts";
 
 const slackMs = 60_000;
 const restartMs = 120_000;
@@ -130,24 +131,15 @@ const criterion =
 
 test(`a journal on SQLite: ${criterion}`, () => verify(sqliteJournal, { numRuns: 150 }), 60_000);
 
-describe.skipIf(postgresObstacle !== null)("a fleet's journal on PostgreSQL", () => {
-  test(
-    criterion,
-    async () => {
-      await using server = await postgres();
-      const database = await server.database();
-      const open = async (): Promise<TestedJournal> => {
-        await server.psql(database.database, "DROP SCHEMA IF EXISTS fail2ban_cloudflare CASCADE");
-        await server.psql(
-          database.database,
-          `CREATE SCHEMA fail2ban_cloudflare AUTHORIZATION ${database.user}`,
-        );
-        return fleetJournal(database);
-      };
-      await verify(open, { numRuns: 30 });
-    },
-    180_000,
-  );
+postgresTest(`a fleet's journal on PostgreSQL: ${criterion}`, async () => {
+  await using server = await postgres();
+  const database = await server.database();
+  const open = async (): Promise<TestedJournal> => {
+    await server.psql(database.database, "DROP SCHEMA IF EXISTS fail2ban_cloudflare CASCADE");
+    await server.psql(database.database, `CREATE SCHEMA fail2ban_cloudflare AUTHORIZATION ${database.user}`);
+    return fleetJournal(database);
+  };
+  await verify(open, { numRuns: 30 });
 });
 
 async function verify(

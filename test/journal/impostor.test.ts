@@ -1,8 +1,9 @@
-import { describe, expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { connect } from "../../src/journal/postgres/session.ts";
 import type { Server } from "../../src/journal/postgres/session.ts";
 import { selfSigned } from "../support/certificates.ts";
-import { postgres, postgresObstacle } from "../support/postgres.ts";
+import { postgres } from "../support/postgres.ts";
+import { postgresTest } from "../support/postgres-tests.ts";
 import { tempRoot } from "../support/temp-root.ts";
 
 const address = "127.0.0.1";
@@ -18,8 +19,9 @@ async function attempt(server: Server): Promise<string> {
   }
 }
 
-describe.skipIf(postgresObstacle !== null)("whoever answers in the place of a fleet's database", () => {
-  test("with a certificate of his own making, of another name, or with none, gets no session", async () => {
+postgresTest(
+  "whoever answers in the place of a fleet's database with a certificate of his own making, of another name, or with none, gets no session",
+  async () => {
     using root = tempRoot();
     const [own, other] = [await selfSigned(root, address), await selfSigned(root, "203.0.113.5")];
     root.write("own.pem", own.cert);
@@ -45,5 +47,5 @@ describe.skipIf(postgresObstacle !== null)("whoever answers in the place of a fl
       expect(await attempt({ ...plain.server, caFile: root.at("own.pem") })).toBe("unavailable");
       expect(await attempt({ ...plain.server, tls: "require", caFile: null })).toBe("unavailable");
     }
-  }, 180_000);
-});
+  },
+);

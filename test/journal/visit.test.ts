@@ -1,27 +1,20 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { parseAddress } from "../../src/core/address.ts";
 import { visitOf } from "../../src/core/visit.ts";
 import { openFleet } from "../../src/journal/postgres/fleet.ts";
 import { openSpool } from "../../src/journal/spool.ts";
-import { postgres, postgresObstacle } from "../support/postgres.ts";
-import type { Postgres } from "../support/postgres.ts";
+import { describePostgres } from "../support/postgres-tests.ts";
 import { tempRoot } from "../support/temp-root.ts";
 
 const address = parseAddress("203.0.113.7");
 const holder = { profile: "", jail: "sshd", host: "web1" };
 
-describe.skipIf(postgresObstacle !== null)("a host in touch with its fleet", () => {
-  let pg: Postgres;
-  beforeAll(async () => {
-    pg = await postgres();
-  }, 120_000);
-  afterAll(() => pg[Symbol.asyncDispose](), 60_000);
-
+describePostgres("a host in touch with its fleet", (pg) => {
   /** A host with one ban of 203.0.113.7, which its fleet has been told of, and a clock of its own. */
   async function visitor(deliver: () => Promise<void> = async () => {}) {
     await using stack = new AsyncDisposableStack();
     const root = stack.use(tempRoot());
-    const server = await pg.database();
+    const server = await pg().database();
     const clock = { now: Date.now() };
     const now = (): number => clock.now;
     const own = stack.use(openSpool(root.at("own.db")));
@@ -37,7 +30,7 @@ describe.skipIf(postgresObstacle !== null)("a host in touch with its fleet", () 
   test("what a database that was set back has forgotten is told again within a minute", async () => {
     await using host = await visitor();
     expect(await host.fleet.heldFor("web1")).toHaveLength(1);
-    await pg.psql(host.server.database, "TRUNCATE fail2ban_cloudflare.holds");
+    await pg().psql(host.server.database, "TRUNCATE fail2ban_cloudflare.holds");
     host.clock.now += 60_000;
     await host.visit.look(true);
     expect(await host.fleet.heldFor("web1")).toMatchObject([{ jail: "sshd", network: "203.0.113.7" }]);

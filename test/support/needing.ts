@@ -13,11 +13,7 @@ export interface NeedingTest {
 /** Tests that need something of the machine: where there is an obstacle they are skipped, and their names say why. */
 export function needing(obstacle: string | null, defaultDeadlineMs?: number): NeedingTest {
   const chosen = test.skipIf(obstacle !== null);
-  const named = (name: string): string => {
-    if (obstacle === null) return name;
-    console.warn(`SKIPPED: ${name}: ${obstacle}`);
-    return `${name} (${obstacle})`;
-  };
+  const named = (name: string): string => namedWith(obstacle, name);
   const one = (name: string, run: Run<[]>, deadlineMs = defaultDeadlineMs): void =>
     chosen(named(name), run, deadlineMs);
   return Object.assign(one, {
@@ -30,4 +26,11 @@ export function needing(obstacle: string | null, defaultDeadlineMs?: number): Ne
           deadlineMs,
         ),
   });
+}
+
+/** The name of what is skipped where there is an obstacle; says it aloud. */
+export function namedWith(obstacle: string | null, name: string): string {
+  if (obstacle === null) return name;
+  console.warn(`SKIPPED: ${name}: ${obstacle}`);
+  return `${name} (${obstacle})`;
 }
