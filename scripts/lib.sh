@@ -22,12 +22,13 @@ need_root() {
 
 is_there() {
   case $1 in
-  /*) [ -e "$1" ] ;;
+  /*) compgen -G "$1" >/dev/null ;;
   *) command -v "$1" >/dev/null 2>&1 ;;
   esac
 }
 
-# need_packages PROGRAM=PACKAGE...: installs from apt the packages whose programs, or files by their paths, are not there.
+# need_packages PROGRAM=PACKAGE...: installs from apt the packages whose programs, or files by patterns of their paths,
+# are not there.
 need_packages() {
   local pair missing=()
   for pair in "$@"; do

@@ -46,7 +46,7 @@ need_root
 need_packages fail2ban-server=fail2ban nginx=nginx iptables=iptables ip=iproute2 unshare=util-linux ps=procps \
   shellcheck=shellcheck curl=curl jq=jq script=bsdutils sqlite3=sqlite3 tmux=tmux openssl=openssl \
   update-ca-certificates=ca-certificates apache2=apache2-bin promtool=prometheus zsh=zsh fish=fish groff=groff man=man-db \
-  /usr/lib/postgresql/15/bin/postgres=postgresql-15
+  '/usr/lib/postgresql/*/bin/postgres=postgresql'
 need_foreign
 need_bun
 need_apart

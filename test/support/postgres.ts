@@ -1,5 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import type { Server } from "../../src/journal/postgres/session.ts";
 import { Secret } from "../../src/secret.ts";
 import type { Certificate } from "./certificates.ts";
@@ -146,13 +146,9 @@ const unprivileged = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clea
 
 /** Where the newest version's programs are: Debian keeps them out of PATH. */
 function newestPrograms(): string | null {
-  try {
-    const versions = readdirSync("/usr/lib/postgresql").filter((name) => /^\d+$/.test(name));
-    const newest = versions.toSorted((a, b) => Number(b) - Number(a))[0];
-    return newest === undefined ? null : join("/usr/lib/postgresql", newest, "bin");
-  } catch {
-    return null;
-  }
+  const servers = globSync("/usr/lib/postgresql/*/bin/postgres").map(dirname);
+  const version = (directory: string): number => Number(basename(dirname(directory)));
+  return servers.toSorted((a, b) => version(b) - version(a))[0] ?? null;
 }
 
 /** The SQL of docs/fleet.md: what administrators are told is what the tests run on. */
