@@ -1,11 +1,11 @@
 import { Failure } from "../errors.ts";
 import { drain } from "./deliver.ts";
 import type { Delivery } from "./deliver.ts";
+import { every } from "./every.ts";
 import type { CourierJournal, Entry, Grace, KnownJail } from "./ports.ts";
 import type { Fail2banState, HoldDifference } from "./recover.ts";
-import { hasten, recoverIfDue, slackMs, sweepIfDue, syncIfDue } from "./upkeep.ts";
-
 import { openAt } from "./trouble.ts";
+import { hasten, recoverIfDue, slackMs, sweepIfDue, syncIfDue } from "./upkeep.ts";
 
 /** How often a waiting courier looks at the journal; one look is one read of a counter. */
 const lookEveryMs = 50;
@@ -56,7 +56,7 @@ export async function runCourier(courier: Courier, signal: AbortSignal): Promise
   let seen = Number.NaN;
   let nextAt: number | null = null;
   let sweepAt = 0;
-  let upkeepAt = 0;
+  const isUpkeepDue = every(upkeepEveryMs, now);
   await recoverIfDue(courier);
   while (!signal.aborted && broken.length === 0) {
     const changes = await journal.changes();
@@ -83,8 +83,7 @@ export async function runCourier(courier: Courier, signal: AbortSignal): Promise
     if (running.size === 0) {
       const idle = now() - workedAt >= lingerMs || now() < workedAt;
       if (courier.outdated()) break;
-      if (upkeepAt <= now() || upkeepAt > now() + upkeepEveryMs) {
-        upkeepAt = now() + upkeepEveryMs;
+      if (isUpkeepDue()) {
         await hasten(courier);
         await recoverIfDue(courier);
         await syncIfDue(courier);
