@@ -183,7 +183,7 @@ describePostgres("a fleet's journal", (pg) => {
     await courier.deliveries[0]?.gate.room(5);
     await courier.deliveries[0]?.gate.admit();
     await pg().psql("postgres", endSessions(server));
-    await until(() => courier.fleet.over.aborted, { what: "the session's end" });
+    await until(() => courier.member.fleet.over.aborted, { what: "the session's end" });
   });
 
   test("what hosts tell of their bans is counted together, and goes with a host that is retired", async () => {

@@ -2,6 +2,7 @@ import type { Config, FleetConfig } from "../../config.ts";
 import type { Courier } from "../../core/courier.ts";
 import type { FleetJournal } from "../../core/fleet.ts";
 import { compareWithFleet, joinHolds } from "../../core/member.ts";
+import type { Member } from "../../core/member.ts";
 import { Failure } from "../../errors.ts";
 import { emptyState } from "../../fail2ban/bips.ts";
 import { openSpool } from "../../journal/spool.ts";
@@ -52,7 +53,7 @@ export async function patientFleetCourier(
   config: Config,
   fleetConfig: FleetConfig,
   log: Log,
-): Promise<PatientCourier & { readonly fleet: FleetJournal }> {
+): Promise<PatientCourier & { readonly member: Member }> {
   await using stack = new AsyncDisposableStack();
   const own = stack.use(openSpool(config.journal));
   const fleet = stack.use(await openFleetJournal(runtime, config, fleetConfig));
@@ -72,7 +73,7 @@ export async function patientFleetCourier(
   const courier = await fleetCourier({ runtime, config, fleet, log }, side, hooks);
   stack.defer(() => letGo(courier));
   const owned = stack.move();
-  return { ...courier, fleet, own, join, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return { ...courier, member, own, join, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 async function leadPatiently({ now, sleep, signal }: Runtime, fleet: FleetJournal): Promise<void> {

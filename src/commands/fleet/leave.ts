@@ -3,7 +3,6 @@ import { obstacle, runOnce } from "../../core/courier.ts";
 import type { FleetJournal } from "../../core/fleet.ts";
 import { compareWithFleet } from "../../core/member.ts";
 import { Failure } from "../../errors.ts";
-import { openSpool } from "../../journal/spool.ts";
 import type { Log } from "../../log.ts";
 import type { Runtime } from "../../runtime.ts";
 import type { PatientCourier } from "../patient-courier.ts";
@@ -20,11 +19,10 @@ export async function leaveFleet(
   purge: (courier: PatientCourier) => Promise<void>,
 ): Promise<void> {
   await using courier = await patientFleetCourier(runtime, config, fleetConfig, log);
-  const { fleet, join } = courier;
-  const { host } = config;
-  using own = openSpool(config.journal);
+  const { member, join } = courier;
+  const { host, own, fleet } = member;
   await own.forgetAll();
-  await compareWithFleet({ host, own, fleet, now: runtime.now });
+  await compareWithFleet(member);
   await join();
   const others = (await fleet.hosts()).filter((one) => one.host !== host);
   if (others.length === 0) return await purge(courier);
