@@ -1,6 +1,6 @@
 import { slotOf, windowMs } from "../../core/budget.ts";
 import type { Slot } from "../../core/budget.ts";
-import type { CallLedger } from "../../core/ports.ts";
+import type { Backlog, CallLedger } from "../../core/ports.ts";
 import { pauseOf } from "../calls.ts";
 import type { PauseRow } from "../calls.ts";
 import type { Run } from "./session.ts";
@@ -44,6 +44,9 @@ export function callLedger(run: Run): CallLedger {
 }
 
 /** Every pause, oldest first. */
-export async function allPauses(run: Run): Promise<readonly (PauseRow & { readonly subject: string })[]> {
-  return run(`SELECT subject, ${columns} FROM pauses ORDER BY pauses.since_at`);
+export async function allPauses(run: Run): Promise<Backlog["pauses"]> {
+  const rows = await run<PauseRow & { readonly subject: string }>(
+    `SELECT subject, ${columns} FROM pauses ORDER BY pauses.since_at`,
+  );
+  return rows.map((row) => ({ subject: row.subject, ...pauseOf(row) }));
 }

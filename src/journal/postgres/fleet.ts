@@ -1,6 +1,5 @@
 import { Failure } from "../../errors.ts";
 import type { FleetJournal } from "../../core/fleet.ts";
-import { pauseOf } from "../calls.ts";
 import { allPauses, callLedger } from "./calls.ts";
 import { deliveryLedger } from "./deliveries.ts";
 import { factLedger } from "./facts.ts";
@@ -50,12 +49,7 @@ export async function openFleet(server: Server, { name, now }: OpenFleetOptions)
       ...viewLedger(session.run),
       ...look,
       over: session.over,
-      async rejections() {
-        const rows = await allPauses(session.run);
-        return rows
-          .map((row) => ({ subject: row.subject, ...pauseOf(row) }))
-          .filter(({ kind }) => kind === "rejected");
-      },
+      rejections: async () => (await allPauses(session.run)).filter(({ kind }) => kind === "rejected"),
       async ask() {
         await session.run(
           `INSERT INTO facts (name, value) VALUES ($1, ${clock}) ON CONFLICT (name) DO UPDATE SET value = excluded.value`,

@@ -78,7 +78,7 @@ export async function connect(server: Server): Promise<Session> {
     const mine = turn.then(async () => {
       if (broken !== null) throw broken;
       try {
-        return await answered(work);
+        return await answered(server, work);
       } catch (error) {
         broken = sessionFailure(server, error);
         await end();
@@ -112,12 +112,10 @@ export async function connect(server: Server): Promise<Session> {
   };
 }
 
-class Unanswered extends Error {}
-
-async function answered<T>(work: () => Promise<T>): Promise<T> {
+async function answered<T>(server: Server, work: () => Promise<T>): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const deadline = AbortSignal.timeout(answerMs);
-  const giveUp = (): void => reject(new Unanswered(`no answer within ${answerMs / 1_000} s`));
+  const giveUp = (): void => reject(unusable(server, `no answer within ${answerMs / 1_000} s`));
   deadline.addEventListener("abort", giveUp, { once: true });
   try {
     return await Promise.race([work(), late]);
@@ -130,13 +128,18 @@ async function answered<T>(work: () => Promise<T>): Promise<T> {
 function sessionFailure(server: Server, error: unknown): unknown {
   if (error instanceof Failure || !(error instanceof Error)) return error;
   const { code, errno } = error as Error & { readonly code?: unknown; readonly errno?: unknown };
-  if (code === undefined && !(error instanceof Unanswered)) return error;
+  if (code === undefined) return error;
   const tag = [errno, code].find((one) => typeof one === "string");
-  return new Failure(
-    "unavailable",
-    `Cannot use the fleet's journal "${labelOf(server)}": ${error.message}${tag === undefined ? "" : ` (${tag})`}`,
-    { hint: hintOf(server, tag), cause: error },
-  );
+  return unusable(server, `${error.message}${tag === undefined ? "" : ` (${tag})`}`, { tag, cause: error });
+}
+
+function unusable(
+  server: Server,
+  state: string,
+  { tag, cause }: { readonly tag?: unknown; readonly cause?: unknown } = {},
+): Failure {
+  const message = `Cannot use the fleet's journal "${labelOf(server)}": ${state}`;
+  return new Failure("unavailable", message, { hint: hintOf(server, tag), cause });
 }
 
 /** For people: never the password. */

@@ -1,6 +1,5 @@
 import { slotMs, windowMs } from "../../core/budget.ts";
 import type { Backlog, Summary, ViewLedger } from "../../core/ports.ts";
-import { pauseOf } from "../calls.ts";
 import { holdView } from "../views.ts";
 import type { ViewRow } from "../views.ts";
 import { allPauses } from "./calls.ts";
@@ -15,8 +14,7 @@ export function viewLedger(run: Run): ViewLedger {
       `SELECT count(*) FILTER (WHERE NOT parked)::int AS pending, count(*) FILTER (WHERE parked)::int AS parked
        FROM pending`,
     );
-    const pauses = (await allPauses(run)).map((row) => ({ subject: row.subject, ...pauseOf(row) }));
-    return { pending: counts?.pending ?? 0, parked: counts?.parked ?? 0, pauses };
+    return { pending: counts?.pending ?? 0, parked: counts?.parked ?? 0, pauses: await allPauses(run) };
   };
   return {
     backlog,
