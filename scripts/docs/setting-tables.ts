@@ -16,8 +16,9 @@ export function settingTables(texts: readonly SettingText[]): string {
 
 /** The table of the settings of [fleet], which stand nowhere else. */
 export function fleetTable(texts: readonly SettingText[]): string {
-  const rows = texts.map((text) => row({ ...text, key: `fleet.${text.key}` }).filter((_, at) => at !== 3));
-  return table([headings.filter((_, at) => at !== 3), ...rows]);
+  const rows = texts.map((text) => row({ ...text, key: `fleet.${text.key}` }));
+  const alone = (cells: readonly string[]) => cells.filter((_, at) => headings[at] !== "in a profile");
+  return table([headings, ...rows].map(alone));
 }
 
 function row({ key, type, fallback, inProfiles, says }: SettingText): readonly string[] {
