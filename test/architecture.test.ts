@@ -10,7 +10,6 @@ import { tokensOf } from "./support/architecture/tokens.ts";
 const rules: Rules = {
   long: {
     "src/commands/hooks.ts": "five hooks that share their arguments and their set-up",
-    "src/core/ports.ts": "only types: what the core asks of the edges",
   },
   any: { "src/cli.ts": "citty's table of sub-commands is typed so; see there" },
 };

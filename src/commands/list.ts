@@ -2,7 +2,7 @@ import { defineCommand } from "citty";
 import { loadConfig } from "../config.ts";
 import type { Config } from "../config.ts";
 import { strictest } from "../core/hold.ts";
-import type { HoldView } from "../core/ports.ts";
+import type { HoldView } from "../core/views.ts";
 import { oneLine } from "../core/text.ts";
 import type { Invocation } from "./invocation.ts";
 import { moment, table } from "./table.ts";

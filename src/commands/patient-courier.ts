@@ -1,6 +1,6 @@
 import type { Config } from "../config.ts";
 import type { Courier } from "../core/courier.ts";
-import type { Journal } from "../core/ports.ts";
+import type { Journal } from "../core/journal.ts";
 import { openSqlite } from "../journal/sqlite.ts";
 import type { Log } from "../log.ts";
 import type { Runtime } from "../runtime.ts";

@@ -5,7 +5,7 @@ import type { Judged } from "../core/adopt.ts";
 import { obstacle, runOnce, tryAnew } from "../core/courier.ts";
 import type { Courier } from "../core/courier.ts";
 import { mendHolds, wantedOnceMended } from "../core/mend.ts";
-import type { Journal, KnownJail } from "../core/ports.ts";
+import type { Journal, KnownJail } from "../core/journal.ts";
 import type { Fail2banState } from "../core/recover.ts";
 import { compareProfile, syncProfile } from "../core/sync.ts";
 import { Failure } from "../errors.ts";

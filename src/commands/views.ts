@@ -1,6 +1,7 @@
 import type { Config } from "../config.ts";
 import type { Host } from "../core/fleet.ts";
-import type { CallLedger, OverviewLedger, ViewLedger } from "../core/ports.ts";
+import type { CallLedger } from "../core/call-ledger.ts";
+import type { OverviewLedger, ViewLedger } from "../core/views.ts";
 import type { Failure } from "../errors.ts";
 import { openSqlite } from "../journal/sqlite.ts";
 import type { Runtime } from "../runtime.ts";

@@ -4,7 +4,8 @@ import { openPlaces } from "./trouble.ts";
 import type { Delivery } from "./deliver.ts";
 import { strictest } from "./hold.ts";
 import type { Site } from "./plan.ts";
-import type { Blocklist, Known, Leftover, Leftovers, Takeover, Wanted } from "./ports.ts";
+import type { Known, Wanted } from "./journal.ts";
+import type { Blocklist, Leftover, Leftovers, Takeover } from "./ports.ts";
 
 type Adoption = Extract<Takeover, { kind: "change" }>;
 

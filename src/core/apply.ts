@@ -1,7 +1,8 @@
 import { Failure } from "../errors.ts";
 import type { Delivery } from "./deliver.ts";
 import type { Step } from "./plan.ts";
-import type { Blocklist, Change, Known, Settled } from "./ports.ts";
+import type { Known } from "./journal.ts";
+import type { Blocklist, Change, Settled } from "./ports.ts";
 import { askedAt, noteTrouble, subjectOf } from "./trouble.ts";
 
 /** Outcomes of single calls written to the journal together, so that a storm does not cost one fsync each. */

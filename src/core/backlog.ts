@@ -1,6 +1,6 @@
 import { admittedAt } from "./budget.ts";
 import type { Slot } from "./budget.ts";
-import type { ScopeView, Summary } from "./ports.ts";
+import type { ScopeView, Summary } from "./views.ts";
 
 export interface Backlog {
   /** Networks that are pending, by profile. */

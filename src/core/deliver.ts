@@ -1,6 +1,7 @@
 import { learnRoom, makeRoom, sayRoomy } from "./crowd.ts";
 import type { Gate } from "./gate.ts";
-import type { Blocklist, CourierJournal, Profile } from "./ports.ts";
+import type { CourierJournal } from "./journal.ts";
+import type { Blocklist, Profile } from "./ports.ts";
 import { deliverRound } from "./round.ts";
 import { openAt, openPlaces, poolOf } from "./trouble.ts";
 import type { Opened } from "./trouble.ts";

@@ -1,5 +1,6 @@
 import type { Mode } from "./hold.ts";
-import type { CourierJournal, Journal, Pause } from "./ports.ts";
+import type { Pause } from "./call-ledger.ts";
+import type { CourierJournal, Journal } from "./journal.ts";
 
 /** One network that a host's jail wants blocked, as the host tells its fleet. */
 export interface JoinedHold {

@@ -1,7 +1,7 @@
 import { Failure } from "../errors.ts";
 import { backoffMs } from "./backoff.ts";
 import { allowance, freeAt } from "./budget.ts";
-import type { CallLedger, Pause } from "./ports.ts";
+import type { CallLedger, Pause } from "./call-ledger.ts";
 
 /** Calls booked at a time: one write to the journal for so many calls; what is left over is given back. */
 const bookedAtOnce = 10;

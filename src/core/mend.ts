@@ -1,5 +1,5 @@
 import type { Holder } from "./hold.ts";
-import type { HoldLedger, Wanted } from "./ports.ts";
+import type { HoldLedger, Wanted } from "./journal.ts";
 import type { HoldDifference } from "./recover.ts";
 
 /** Has the journal hold what fail2ban bans, and nothing that it does not ban any more. */

@@ -1,6 +1,7 @@
 import { readAddress } from "./address.ts";
 import { strictest } from "./hold.ts";
-import type { Blocklist, Change, Due, Entry, Wanted } from "./ports.ts";
+import type { Due, Wanted } from "./journal.ts";
+import type { Blocklist, Change, Entry } from "./ports.ts";
 
 /** What is to be done at one place; `forget` takes no call: what stands there is not ours. */
 export type Step = Change | { readonly kind: "forget"; readonly network: Due["pending"]["network"] };

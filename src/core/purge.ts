@@ -2,7 +2,8 @@ import { Failure } from "../errors.ts";
 import { readAddress } from "./address.ts";
 import type { Courier } from "./courier.ts";
 import type { Delivery } from "./deliver.ts";
-import type { Blocklist, Entry, Known } from "./ports.ts";
+import type { Known } from "./journal.ts";
+import type { Blocklist, Entry } from "./ports.ts";
 
 /**
  * Removes all of ours at every place of every profile, and forgets every hold. Waits while Cloudflare or the budget

@@ -1,5 +1,5 @@
 import { cloudflareRanges } from "./guard.ts";
-import type { FactLedger } from "./ports.ts";
+import type { FactLedger } from "./journal.ts";
 
 const fact = "cloudflare_ranges";
 

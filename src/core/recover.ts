@@ -2,7 +2,7 @@ import { readAddress } from "./address.ts";
 import type { Address } from "./address.ts";
 import { Failure } from "../errors.ts";
 import type { Hold, Holder } from "./hold.ts";
-import type { Held, HoldLedger, JailLedger, KnownJail } from "./ports.ts";
+import type { Held, HoldLedger, JailLedger, KnownJail } from "./journal.ts";
 
 /** A ban that fail2ban's database has. */
 export interface Fail2banBan {

@@ -3,7 +3,8 @@ import type { Applied, Fate, Fates } from "./apply.ts";
 import type { Delivery } from "./deliver.ts";
 import { plan } from "./plan.ts";
 import type { Step } from "./plan.ts";
-import type { Blocklist, Due } from "./ports.ts";
+import type { Due } from "./journal.ts";
+import type { Blocklist } from "./ports.ts";
 import { settleRound } from "./settle.ts";
 import type { Opened } from "./trouble.ts";
 

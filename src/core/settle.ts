@@ -2,7 +2,7 @@ import { Failure } from "../errors.ts";
 import type { Applied, Fate } from "./apply.ts";
 import { backoffMs } from "./backoff.ts";
 import type { Delivery } from "./deliver.ts";
-import type { Due, Pending } from "./ports.ts";
+import type { Due, Pending } from "./journal.ts";
 import { messageOf, noteOutage, rejectedMs } from "./trouble.ts";
 import type { Opened } from "./trouble.ts";
 

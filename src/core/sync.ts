@@ -2,7 +2,8 @@ import { Failure } from "../errors.ts";
 import { tryRoom } from "./crowd.ts";
 import { abandonPlaces } from "./deliver.ts";
 import type { Delivery } from "./deliver.ts";
-import type { Blocklist, DeliveryLedger, EdgeRow, Entry, Known } from "./ports.ts";
+import type { DeliveryLedger, Known } from "./journal.ts";
+import type { Blocklist, EdgeRow, Entry } from "./ports.ts";
 import { askedAt, openAt, openPlaces, poolOf } from "./trouble.ts";
 import type { Opened } from "./trouble.ts";
 

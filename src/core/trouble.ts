@@ -1,7 +1,8 @@
 import { Failure } from "../errors.ts";
 import type { Delivery } from "./deliver.ts";
 import { pausedUntil } from "./gate.ts";
-import type { Asked, Blocklist, Pool, Profile } from "./ports.ts";
+import type { Asked } from "./call-ledger.ts";
+import type { Blocklist, Pool, Profile } from "./ports.ts";
 
 /** How long we leave a credential or a place alone that Cloudflare rejects. */
 export const rejectedMs = 300_000;

@@ -1,6 +1,6 @@
 import type { Courier } from "./courier.ts";
 import { flushedMs } from "./hold.ts";
-import type { CourierJournal, FactLedger } from "./ports.ts";
+import type { CourierJournal, FactLedger } from "./journal.ts";
 import { syncProfile } from "./sync.ts";
 
 /** fail2ban's bans are read so often, in case a hook could not record one. */

@@ -2,7 +2,7 @@ import { Database } from "bun:sqlite";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { readAddress } from "../core/address.ts";
-import type { Grace } from "../core/ports.ts";
+import type { Grace } from "../core/journal.ts";
 import type { Fail2banBan, Fail2banState } from "../core/recover.ts";
 
 /** fail2ban gives up its own write after 5 s, and loses the row: we must be away long before. */

@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { slotOf, windowMs } from "../core/budget.ts";
 import type { Slot } from "../core/budget.ts";
-import type { CallLedger, Pause } from "../core/ports.ts";
+import type { CallLedger, Pause } from "../core/call-ledger.ts";
 import type { Sync } from "./sync.ts";
 
 /** The subjects of pauses of a profile's places: "profile:NAME/…"; "0" is the character after "/". */

@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { isMode } from "../core/hold.ts";
-import type { FactLedger, JailLedger } from "../core/ports.ts";
+import type { FactLedger, JailLedger } from "../core/journal.ts";
 import type { Sync } from "./sync.ts";
 
 interface HeldRow {

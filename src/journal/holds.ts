@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import type { HoldLedger } from "../core/ports.ts";
+import type { HoldLedger } from "../core/journal.ts";
 import { pauseOf, placesOfProfile } from "./calls.ts";
 import type { PauseRow } from "./calls.ts";
 import { banCounter } from "./history.ts";

@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { parseAddress } from "../core/address.ts";
-import type { DeliveryLedger, MoveLedger } from "../core/ports.ts";
+import type { DeliveryLedger, MoveLedger } from "../core/journal.ts";
 import { markPending } from "./pending.ts";
 import type { Sync } from "./sync.ts";
 

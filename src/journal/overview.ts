@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import type { JailView, OverviewLedger, ScopeView } from "../core/ports.ts";
+import type { JailView, OverviewLedger, ScopeView } from "../core/views.ts";
 import { hourMs, hourOf } from "./history.ts";
 import type { Sync } from "./sync.ts";
 

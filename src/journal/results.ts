@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import type { ResultLedger } from "../core/ports.ts";
+import type { ResultLedger } from "../core/call-ledger.ts";
 import type { Sync } from "./sync.ts";
 
 /** How the last calls to each place went. */

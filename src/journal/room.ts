@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import type { Crowd, RoomLedger } from "../core/ports.ts";
+import type { Crowd, RoomLedger } from "../core/journal.ts";
 import { leftOut } from "../core/room.ts";
 import { markPending } from "./pending.ts";
 import type { Sync } from "./sync.ts";

@@ -1,7 +1,7 @@
 import { Database, SQLiteError } from "bun:sqlite";
 import { chmodSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Journal } from "../core/ports.ts";
+import type { Journal } from "../core/journal.ts";
 import { Failure } from "../errors.ts";
 import { callLedger } from "./calls.ts";
 import { deliveryLedger } from "./deliveries.ts";

@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import type { Grace } from "../core/ports.ts";
+import type { Grace } from "../core/journal.ts";
 import type { markPending } from "./pending.ts";
 
 interface EndingRow {

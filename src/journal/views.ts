@@ -1,7 +1,8 @@
 import type { Database } from "bun:sqlite";
 import { slotMs, windowMs } from "../core/budget.ts";
 import { isMode } from "../core/hold.ts";
-import type { Backlog, HoldView, Pause, ViewLedger } from "../core/ports.ts";
+import type { Pause } from "../core/call-ledger.ts";
+import type { Backlog, HoldView, ViewLedger } from "../core/views.ts";
 import { pauseOf } from "./calls.ts";
 import type { PauseRow } from "./calls.ts";
 import type { Sync } from "./sync.ts";

@@ -3,7 +3,7 @@ import { cloudflareClient } from "../cloudflare/client.ts";
 import type { Call, ClientOptions } from "../cloudflare/client.ts";
 import { publishedRanges as readRanges } from "../cloudflare/ips.ts";
 import type { Config } from "../config.ts";
-import type { FactLedger } from "../core/ports.ts";
+import type { FactLedger } from "../core/journal.ts";
 import type { Runtime } from "../runtime.ts";
 
 /** How long calls under way may still take after SIGTERM. */

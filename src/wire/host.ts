@@ -4,7 +4,7 @@ import type { Config } from "../config.ts";
 import type { Address } from "../core/address.ts";
 import type { Courier } from "../core/courier.ts";
 import { intake } from "../core/intake.ts";
-import type { Journal } from "../core/ports.ts";
+import type { Journal } from "../core/journal.ts";
 import { knownRanges } from "../core/ranges.ts";
 import { compareHolds, recoverBans } from "../core/recover.ts";
 import type { Fail2banState } from "../core/recover.ts";

@@ -1,6 +1,6 @@
 import type { Call } from "../cloudflare/client.ts";
 import { accountId, isId, zoneId } from "../cloudflare/zones.ts";
-import type { FactLedger } from "../core/ports.ts";
+import type { FactLedger } from "../core/journal.ts";
 
 /** The ids of what the configuration names, as one credential sees it; looked up once and remembered in the journal. */
 export interface Ids {

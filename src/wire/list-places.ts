@@ -6,7 +6,8 @@ import { listItems } from "../cloudflare/list-items.ts";
 import { listOfMode, modeOfList } from "../cloudflare/list-names.ts";
 import type { ListConfig, ProfileConfig } from "../config.ts";
 import { modes } from "../core/hold.ts";
-import type { Blocklist, FactLedger, Pool } from "../core/ports.ts";
+import type { FactLedger } from "../core/journal.ts";
+import type { Blocklist, Pool } from "../core/ports.ts";
 import type { Turns } from "../core/turns.ts";
 import type { Runtime } from "../runtime.ts";
 

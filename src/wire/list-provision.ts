@@ -5,7 +5,7 @@ import { provision, removeProvision } from "../cloudflare/provision.ts";
 import type { Provided } from "../cloudflare/provision.ts";
 import { zonesOf } from "../cloudflare/zones.ts";
 import type { NamedZone } from "../cloudflare/zones.ts";
-import type { FactLedger } from "../core/ports.ts";
+import type { FactLedger } from "../core/journal.ts";
 import type { Turns } from "../core/turns.ts";
 import { Failure } from "../errors.ts";
 import type { Log } from "../log.ts";

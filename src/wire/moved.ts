@@ -2,7 +2,7 @@ import type { Config, ProfileConfig } from "../config.ts";
 import type { Address } from "../core/address.ts";
 import { reaches } from "../core/cover.ts";
 import { intake } from "../core/intake.ts";
-import type { CourierJournal, Journal } from "../core/ports.ts";
+import type { CourierJournal, Journal } from "../core/journal.ts";
 import { Failure } from "../errors.ts";
 import { intakeOptions } from "../intake-options.ts";
 import type { WireOptions } from "./profile.ts";

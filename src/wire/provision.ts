@@ -2,7 +2,7 @@ import { modeOfList } from "../cloudflare/list-names.ts";
 import type { Provided } from "../cloudflare/provision.ts";
 import type { ProfileConfig } from "../config.ts";
 import { gate } from "../core/gate.ts";
-import type { CourierJournal, KnownJail } from "../core/ports.ts";
+import type { CourierJournal, KnownJail } from "../core/journal.ts";
 import { turnsByName } from "../core/turns.ts";
 import { readCredential } from "../credential.ts";
 import { client, forgetful, hardStop, uncounted } from "./client.ts";

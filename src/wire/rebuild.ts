@@ -1,4 +1,5 @@
-import type { Entry, Journal } from "../core/ports.ts";
+import type { Journal } from "../core/journal.ts";
+import type { Entry } from "../core/ports.ts";
 import { readAddress } from "../core/address.ts";
 import type { Fail2banState } from "../core/recover.ts";
 import { bannedUntil } from "../fail2ban/bips.ts";

@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
 import { parseAddress } from "../../src/core/address.ts";
-import type { Journal } from "../../src/core/ports.ts";
+import type { Journal } from "../../src/core/journal.ts";
 import { promising } from "../support/journals.ts";
 import type { TestedJournal } from "../support/journals.ts";
 

@@ -2,7 +2,9 @@ import { expect, test } from "bun:test";
 import { parseAddress } from "../../src/core/address.ts";
 import { slotOf, windowMs } from "../../src/core/budget.ts";
 import type { Hold, Holder } from "../../src/core/hold.ts";
-import type { EdgeRow, Grace, Journal, Pause } from "../../src/core/ports.ts";
+import type { Pause } from "../../src/core/call-ledger.ts";
+import type { Grace, Journal } from "../../src/core/journal.ts";
+import type { EdgeRow } from "../../src/core/ports.ts";
 import { promising } from "../support/journals.ts";
 import type { TestedJournal } from "../support/journals.ts";
 

@@ -2,7 +2,8 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { judge } from "../../src/core/adopt.ts";
 import { modes } from "../../src/core/hold.ts";
-import type { Leftover, Wanted } from "../../src/core/ports.ts";
+import type { Wanted } from "../../src/core/journal.ts";
+import type { Leftover } from "../../src/core/ports.ts";
 
 const site = { profiles: new Set(["", "client-a"]) };
 const ours = new Set(["sshd", "nginx"]);

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { backlogDoneAt } from "../../src/core/backlog.ts";
 import type { Backlog } from "../../src/core/backlog.ts";
-import type { Pause } from "../../src/core/ports.ts";
+import type { Pause } from "../../src/core/call-ledger.ts";
 
 const now = 1_800_000_000_000;
 const countedMs = 310_000;

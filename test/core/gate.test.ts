@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Slot } from "../../src/core/budget.ts";
 import { slotOf, windowMs } from "../../src/core/budget.ts";
 import { gate } from "../../src/core/gate.ts";
-import type { CallLedger, Pause } from "../../src/core/ports.ts";
+import type { CallLedger, Pause } from "../../src/core/call-ledger.ts";
 import { Failure } from "../../src/errors.ts";
 
 const startAt = 1_800_000_000_000;

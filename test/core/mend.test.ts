@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { parseAddress } from "../../src/core/address.ts";
 import { wantedOnceMended } from "../../src/core/mend.ts";
-import type { Wanted } from "../../src/core/ports.ts";
+import type { Wanted } from "../../src/core/journal.ts";
 
 test("what one host does not ban any more stays wanted by another host's jail of the same name", () => {
   const want = (host: string): Wanted => ({

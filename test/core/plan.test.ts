@@ -4,7 +4,8 @@ import { parseAddress } from "../../src/core/address.ts";
 import { modes, strictest } from "../../src/core/hold.ts";
 import type { Step } from "../../src/core/plan.ts";
 import { plan, stepsAt } from "../../src/core/plan.ts";
-import type { Due, EdgeRow, Want } from "../../src/core/ports.ts";
+import type { Due, Want } from "../../src/core/journal.ts";
+import type { EdgeRow } from "../../src/core/ports.ts";
 
 const network = parseAddress("203.0.113.7");
 const site = { place: "zone:1", mode: null, profiles: new Set(["", "client-a"]) };

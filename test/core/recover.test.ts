@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Address } from "../../src/core/address.ts";
 import { readAddress } from "../../src/core/address.ts";
 import type { Hold, Holder } from "../../src/core/hold.ts";
-import type { Held, HoldLedger, JailLedger } from "../../src/core/ports.ts";
+import type { Held, HoldLedger, JailLedger } from "../../src/core/journal.ts";
 import type { Fail2banBan } from "../../src/core/recover.ts";
 import { compareHolds, recoverBans } from "../../src/core/recover.ts";
 import { Failure } from "../../src/errors.ts";

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { modes } from "../../src/core/hold.ts";
-import type { EdgeRow, Entry, Known } from "../../src/core/ports.ts";
+import type { Known } from "../../src/core/journal.ts";
+import type { EdgeRow, Entry } from "../../src/core/ports.ts";
 import { difference } from "../../src/core/sync.ts";
 
 type Row = Omit<EdgeRow, "place">;

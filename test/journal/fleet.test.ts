@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Changed, FleetJournal, JoinedHold } from "../../src/core/fleet.ts";
-import type { Grace } from "../../src/core/ports.ts";
+import type { Grace } from "../../src/core/journal.ts";
 import { Failure } from "../../src/errors.ts";
 import { openFleet } from "../../src/journal/postgres/fleet.ts";
 import { connect } from "../../src/journal/postgres/session.ts";

@@ -1,5 +1,5 @@
 import { mkdirSync } from "node:fs";
-import type { HoldView, Summary } from "../../src/core/ports.ts";
+import type { HoldView, Summary } from "../../src/core/views.ts";
 import type { Report } from "../../src/commands/doctor/check.ts";
 import type { FleetReport, Report as StatusReport } from "../../src/commands/status/report.ts";
 import type { Server } from "../../src/journal/postgres/session.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { FleetJournal } from "../../src/core/fleet.ts";
 import { compareWithFleet, joinHolds, learnFromFleet } from "../../src/core/member.ts";
 import type { Member } from "../../src/core/member.ts";
-import type { Journal } from "../../src/core/ports.ts";
+import type { Journal } from "../../src/core/journal.ts";
 import { openFleet } from "../../src/journal/postgres/fleet.ts";
 import { openSpool } from "../../src/journal/spool.ts";
 import type { Spool } from "../../src/journal/spool.ts";

@@ -1,5 +1,6 @@
 import type { ProfileConfig } from "../../config.ts";
-import type { Blocklist, CourierJournal } from "../../core/ports.ts";
+import type { CourierJournal } from "../../core/journal.ts";
+import type { Blocklist } from "../../core/ports.ts";
 import { difference } from "../../core/sync.ts";
 import { openDirectly } from "../../wire.ts";
 import { bad, foundBy, orWell, warn } from "./check.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { loadConfig } from "../../config.ts";
 import type { Config, ProfileConfig } from "../../config.ts";
 import type { FleetJournal } from "../../core/fleet.ts";
-import type { CourierJournal } from "../../core/ports.ts";
+import type { CourierJournal } from "../../core/journal.ts";
 import { knownRanges } from "../../core/ranges.ts";
 import { readCredential } from "../../credential.ts";
 import type { FoundCredential } from "../../credential.ts";

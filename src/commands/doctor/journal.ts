@@ -1,7 +1,7 @@
 import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { statOf } from "../../config.ts";
-import type { Summary } from "../../core/ports.ts";
+import type { Summary } from "../../core/views.ts";
 import { timestamp } from "../../core/text.ts";
 import { bad, orWell, warn } from "./check.ts";
 import type { Check, Finding } from "./check.ts";

@@ -1,6 +1,6 @@
 import type { Config, FleetConfig } from "../../config.ts";
 import type { FleetJournal } from "../../core/fleet.ts";
-import type { Backlog, Summary } from "../../core/ports.ts";
+import type { Backlog, Summary } from "../../core/views.ts";
 import { Failure } from "../../errors.ts";
 import { openSpool } from "../../journal/spool.ts";
 import type { Runtime } from "../../runtime.ts";

@@ -1,6 +1,6 @@
 import pkg from "../../../package.json" with { type: "json" };
 import type { Host } from "../../core/fleet.ts";
-import type { JailView, ScopeView } from "../../core/ports.ts";
+import type { JailView, ScopeView } from "../../core/views.ts";
 import type { FleetReport, Report } from "../status/report.ts";
 import type { Family, Sample } from "./exposition.ts";
 

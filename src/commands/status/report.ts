@@ -3,7 +3,7 @@ import { backlogDoneAt } from "../../core/backlog.ts";
 import { allowance } from "../../core/budget.ts";
 import { goneHosts } from "../../core/fleet.ts";
 import type { Host } from "../../core/fleet.ts";
-import type { JailView, ScopeView, Summary } from "../../core/ports.ts";
+import type { JailView, ScopeView, Summary } from "../../core/views.ts";
 import type { FailureKind } from "../../errors.ts";
 import type { Views } from "../views.ts";
 

@@ -1,5 +1,5 @@
 import pkg from "../../../package.json" with { type: "json" };
-import type { ScopeView } from "../../core/ports.ts";
+import type { ScopeView } from "../../core/views.ts";
 import type { FailureKind } from "../../errors.ts";
 import { oneLine } from "../../core/text.ts";
 import { wrapped } from "../../wrapped.ts";

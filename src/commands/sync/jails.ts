@@ -1,7 +1,7 @@
 import { profileOfJail } from "../../config.ts";
 import type { Config } from "../../config.ts";
 import { isMode } from "../../core/hold.ts";
-import type { KnownJail } from "../../core/ports.ts";
+import type { KnownJail } from "../../core/journal.ts";
 import { Failure } from "../../errors.ts";
 import { findFail2ban } from "../../fail2ban/client.ts";
 import { jailsOfOurs } from "../../fail2ban/ours.ts";

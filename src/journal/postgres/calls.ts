@@ -1,6 +1,7 @@
 import { slotOf, windowMs } from "../../core/budget.ts";
 import type { Slot } from "../../core/budget.ts";
-import type { Backlog, CallLedger } from "../../core/ports.ts";
+import type { CallLedger } from "../../core/call-ledger.ts";
+import type { Backlog } from "../../core/views.ts";
 import { pauseOf } from "../calls.ts";
 import type { PauseRow } from "../calls.ts";
 import type { Run } from "./session.ts";

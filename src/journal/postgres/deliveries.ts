@@ -1,5 +1,5 @@
 import { parseAddress } from "../../core/address.ts";
-import type { DeliveryLedger, Known, Want, Wanted } from "../../core/ports.ts";
+import type { DeliveryLedger, Known, Want, Wanted } from "../../core/journal.ts";
 import { edgeRow, furthestRetryMs } from "../deliveries.ts";
 import type { PendingRow, StoredEdge } from "../deliveries.ts";
 import { markPending, pendingFrom } from "./pending.ts";

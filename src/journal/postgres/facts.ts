@@ -1,4 +1,4 @@
-import type { FactLedger } from "../../core/ports.ts";
+import type { FactLedger } from "../../core/journal.ts";
 import type { Run } from "./session.ts";
 
 /** Small things that the fleet remembers. */

@@ -1,4 +1,4 @@
-import type { JailView, OverviewLedger, ScopeView } from "../../core/ports.ts";
+import type { JailView, OverviewLedger, ScopeView } from "../../core/views.ts";
 import { hourMs } from "../history.ts";
 import { firstHour, hoursOfDay } from "../overview.ts";
 import type { Run } from "./session.ts";

@@ -1,4 +1,4 @@
-import type { ResultLedger } from "../../core/ports.ts";
+import type { ResultLedger } from "../../core/call-ledger.ts";
 import type { Run } from "./session.ts";
 
 /** How the last calls to each place went. */

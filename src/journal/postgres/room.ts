@@ -1,4 +1,4 @@
-import type { Crowd, RoomLedger } from "../../core/ports.ts";
+import type { Crowd, RoomLedger } from "../../core/journal.ts";
 import { leftOut } from "../../core/room.ts";
 import { markPending } from "./pending.ts";
 import type { Mark } from "./pending.ts";

@@ -1,5 +1,5 @@
 import { slotMs, windowMs } from "../../core/budget.ts";
-import type { Backlog, Summary, ViewLedger } from "../../core/ports.ts";
+import type { Backlog, Summary, ViewLedger } from "../../core/views.ts";
 import { holdView } from "../views.ts";
 import type { ViewRow } from "../views.ts";
 import { allPauses } from "./calls.ts";
