@@ -1,17 +1,14 @@
 import type { ArgsDef, CommandDef } from "citty";
-import { loadConfig, profileOfJail } from "../config.ts";
-import type { Config, ProfileConfig } from "../config.ts";
 import { parseAddress } from "../core/address.ts";
-import { quoted } from "../core/text.ts";
 import type { Address } from "../core/address.ts";
-import { flushedMs, isMode, modes } from "../core/hold.ts";
-import type { Holder, Mode } from "../core/hold.ts";
+import { flushedMs, modes } from "../core/hold.ts";
 import { intake } from "../core/intake.ts";
 import { knownRanges } from "../core/ranges.ts";
-import { checkCredentialFiles } from "../credential.ts";
-import { exitCodes, Failure } from "../errors.ts";
+import { quoted } from "../core/text.ts";
+import { Failure } from "../errors.ts";
 import { intakeOptions } from "../intake-options.ts";
-import type { SqliteJournal } from "../journal/sqlite.ts";
+import { deferRelease, finish } from "./hooks/finish.ts";
+import { endOf, hookSetup, modeOf } from "./hooks/set-up.ts";
 import type { Invocation } from "./invocation.ts";
 import { openOwn } from "./own-journal.ts";
 import { wakeCourier, wakeQuietly } from "./wake.ts";
@@ -20,9 +17,6 @@ import { wakeCourier, wakeQuietly } from "./wake.ts";
 function defineCommand<const Args extends ArgsDef>(definition: CommandDef<Args>): CommandDef<Args> {
   return definition;
 }
-
-/** A rejected credential is said once per jail in this time: each non-zero ban is run twice by fail2ban. */
-const shoutEveryMs = 600_000;
 
 const jailArgument = {
   type: "string",
@@ -196,85 +190,3 @@ export const stop = (invocation: Invocation) =>
       return await deferRelease(invocation, config, journal, holder);
     },
   });
-
-/** A flush that a stop or start follows was a restart's: its bans come back, so what it let go of is kept for a while. */
-async function deferRelease(
-  invocation: Invocation,
-  config: Config,
-  journal: SqliteJournal,
-  holder: Holder,
-): Promise<number> {
-  await journal.defer(holder, invocation.runtime.now() + config.restartGraceMs);
-  wakeCourier(invocation.runtime, config);
-  return 0;
-}
-
-interface HookArguments {
-  readonly jail: string;
-  readonly profile: string;
-}
-
-interface HookSetup {
-  readonly config: Config;
-  readonly profile: ProfileConfig;
-  readonly holder: Holder;
-}
-
-/** Everything that can be wrong before the journal is touched. */
-function hookSetup({ runtime, configPath }: Invocation, { jail, profile: name }: HookArguments): HookSetup {
-  if (!/^[^\u0000-\u001f\u007f]{1,200}$/.test(jail)) {
-    throw new Failure("usage", `Cannot use --jail ${quoted(jail)}: not the name of a jail`, {
-      hint: "fail2ban-client status lists them",
-    });
-  }
-  const config = loadConfig(runtime, configPath);
-  const profile = profileOfJail(config, jail, name);
-  checkCredentialFiles(runtime, config, profile);
-  return { config, profile, holder: { profile: profile.name, jail, host: config.host } };
-}
-
-interface Finish {
-  readonly config: Config;
-  readonly journal: SqliteJournal;
-  readonly holder: Holder;
-  /** What the hook asks for, in canonical text. */
-  readonly networks: readonly string[];
-  readonly wait: boolean;
-}
-
-async function finish(
-  invocation: Invocation,
-  { config, journal, holder, networks, wait }: Finish,
-): Promise<number> {
-  const { runtime } = invocation;
-  wakeCourier(runtime, config);
-  if (wait) {
-    const { waitForDelivery } = await import("./wait.ts");
-    await waitForDelivery(runtime, config, holder.profile, networks);
-    return 0;
-  }
-  const rejection = await journal.shout(holder, runtime.now(), shoutEveryMs);
-  if (rejection === null) return 0;
-  runtime.talk(`Recorded, but not delivered: ${rejection.reason}`);
-  return exitCodes.rejected;
-}
-
-function modeOf(text: string, profile: ProfileConfig): Mode {
-  if (text === "") return profile.mode;
-  if (isMode(text)) return text;
-  throw new Failure("usage", `Cannot use mode ${quoted(text)}: there is no such mode`, {
-    hint: `one of: ${modes.join(", ")}`,
-  });
-}
-
-/** Milliseconds since 1970 of the ban's end; null: never. */
-function endOf(bantime: string, now: number): number | null {
-  const seconds = Number(bantime);
-  if (!/^-?\d{1,12}(\.\d+)?$/.test(bantime) || (seconds < 0 && seconds !== -1)) {
-    throw new Failure(
-      "usage",
-      `Cannot read --bantime ${quoted(bantime)}: not a number of seconds, nor -1 for ever`,
-    );
-  }
-  return seconds === -1 ? null : Math.round(now + seconds * 1_000);
-}
