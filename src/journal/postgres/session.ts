@@ -138,8 +138,10 @@ function unusable(
   state: string,
   { tag, cause }: { readonly tag?: unknown; readonly cause?: unknown } = {},
 ): Failure {
-  const message = `Cannot use the fleet's journal "${labelOf(server)}": ${state}`;
-  return new Failure("unavailable", message, { hint: hintOf(server, tag), cause });
+  return new Failure("unavailable", `Cannot use the fleet's journal "${labelOf(server)}": ${state}`, {
+    hint: hintOf(server, tag),
+    cause,
+  });
 }
 
 /** For people: never the password. */
