@@ -62,7 +62,9 @@ const runtime: Runtime = {
   },
   detach(argv) {
     const stdio = { stdin: "ignore", stdout: "ignore", stderr: "ignore" } as const;
-    Bun.spawn([...argv], { ...stdio, detached: true, cwd: "/" }).unref();
+    // The action takes the compiler from hooks, which end too soon for it; what is started here may be at work for long.
+    const { BUN_JSC_useJIT: _, ...env } = process.env;
+    Bun.spawn([...argv], { ...stdio, env, detached: true, cwd: "/" }).unref();
   },
   interfaceAddresses: () =>
     Object.values(networkInterfaces()).flatMap((addresses) =>

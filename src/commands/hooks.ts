@@ -11,7 +11,7 @@ import { deferRelease, finish } from "./hooks/finish.ts";
 import { endOf, hookSetup, modeOf } from "./hooks/set-up.ts";
 import type { Invocation } from "./invocation.ts";
 import { openOwn } from "./own-journal.ts";
-import { wakeCourier, wakeQuietly } from "./wake.ts";
+import { wakeAhead, wakeCourier, wakeQuietly } from "./wake.ts";
 
 /** What citty's function of this name does; to load citty for it would cost every ban more than its own work. */
 function defineCommand<const Args extends ArgsDef>(definition: CommandDef<Args>): CommandDef<Args> {
@@ -89,6 +89,7 @@ export const ban = (invocation: Invocation) =>
         runtime.talk(`Not blocked ${address.text}: "${config.path}" says to ignore it`);
         return 0;
       };
+      const wake = wakeAhead(runtime, config);
       try {
         using journal = await openOwn(config);
         const networks = networksOf(await knownRanges(journal));
@@ -100,6 +101,7 @@ export const ban = (invocation: Invocation) =>
           holder,
           networks: networks.map(({ text }) => text),
           wait: args.wait,
+          wake,
         });
       } catch (error) {
         if (!(error instanceof Failure) || error.kind !== "journal") throw error;
@@ -125,9 +127,10 @@ export const unban = (invocation: Invocation) =>
     async run({ args }) {
       const address = parseAddress(args.address);
       const { config, holder } = hookSetup(invocation, args);
+      const wake = wakeAhead(invocation.runtime, config);
       using journal = await openOwn(config);
       const networks = await journal.release(holder, address, invocation.runtime.now());
-      return await finish(invocation, { config, journal, holder, networks, wait: args.wait });
+      return await finish(invocation, { config, journal, holder, networks, wait: args.wait, wake });
     },
   });
 

@@ -1,10 +1,10 @@
 import type { Config } from "../config.ts";
-import { openSqlite } from "../journal/sqlite.ts";
-import type { SqliteJournal } from "../journal/sqlite.ts";
+import { openForHook } from "../journal/hook-journal.ts";
+import type { HookJournal } from "../journal/hook-journal.ts";
 
-/** What this host holds: all that a hook touches, and the whole journal where the host stands alone. */
-export async function openOwn({ journal, fleet }: Config): Promise<SqliteJournal> {
-  if (fleet === null) return openSqlite(journal);
-  const { openSpool } = await import("../journal/spool.ts");
-  return openSpool(journal);
+/** What this host holds, for a hook: in a fleet too it is the host's own journal that it touches. */
+export async function openOwn({ journal, fleet }: Config): Promise<HookJournal> {
+  if (fleet === null) return openForHook(journal);
+  const { tellRenewals } = await import("../journal/renewals.ts");
+  return openForHook(journal, tellRenewals);
 }

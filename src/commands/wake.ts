@@ -13,18 +13,42 @@ const watchedDirectory = "/var/lib/fail2ban/cloudflare";
 const unansweredMs = 3_000;
 
 /**
+ * What is recorded so soon after a courier was started does not escape it: it stays for seconds, and tries for longer
+ * than this to become the courier where there is another, which looks again after it lets go of its lock.
+ */
+const headStartMs = 50;
+
+/**
  * Has a courier look at the journal: through systemd where our units stand, else by starting one, unless one is at
  * work: that one looks again after it lets go of its lock.
  */
 export function wakeCourier(runtime: Runtime, config: Config): void {
-  if (watchedBySystemd(runtime, config) && askSystemd(runtime, config)) return;
+  if (asksSystemd(runtime, config)) return;
   const lock = takeCourierLock(config.journal);
   if (lock === null) return;
   lock[Symbol.dispose]();
-  runtime.detach([...runtime.self, "--config", config.path, "deliver"]);
+  startCourier(runtime, config);
 }
 
-/** The same after a failure of the journal. Where its own directory is broken, a courier cannot be asked for either. */
+/**
+ * Has a courier come up while the hook still records, where nobody has the journal open: one after the other they take
+ * a good deal longer until the block is at the edge. Returns what the hook calls when it has recorded.
+ */
+export function wakeAhead(runtime: Runtime, config: Config): () => void {
+  const wake = (): void => wakeCourier(runtime, config);
+  if (existsSync(`${config.journal}-wal`)) return wake;
+  const startedAt = runtime.now();
+  try {
+    if (!asksSystemd(runtime, config)) startCourier(runtime, config);
+  } catch {
+    return wake;
+  }
+  return () => {
+    if (Math.abs(runtime.now() - startedAt) > headStartMs) wake();
+  };
+}
+
+/** Has a courier woken after a failure of the journal. Where its own directory is broken, a courier cannot be asked for either. */
 export function wakeQuietly(runtime: Runtime, config: Config, failure: Failure): void {
   try {
     if (isCorrupt(failure)) suspect(config.journal);
@@ -37,7 +61,13 @@ export function removeWakeFile(config: Config): void {
   rmSync(wakeFile(config), { force: true });
 }
 
-function askSystemd(runtime: Runtime, config: Config): boolean {
+function startCourier(runtime: Runtime, config: Config): void {
+  runtime.detach([...runtime.self, "--config", config.path, "deliver"]);
+}
+
+/** Leaves the wake file for systemd; false where nobody watches for it. */
+function asksSystemd(runtime: Runtime, config: Config): boolean {
+  if (!watchedBySystemd(runtime, config)) return false;
   const path = wakeFile(config);
   const waiting = statSync(path, { throwIfNoEntry: false });
   if (waiting !== undefined) return Math.abs(runtime.now() - waiting.mtimeMs) < unansweredMs;

@@ -1,12 +1,10 @@
 import type { Database } from "bun:sqlite";
 import { slotOf, windowMs } from "../core/budget.ts";
 import type { Slot } from "../core/budget.ts";
-import type { CallLedger, Pause } from "../core/call-ledger.ts";
+import type { CallLedger } from "../core/call-ledger.ts";
+import { pauseOf, placesOfProfile } from "./pauses.ts";
+import type { PauseRow } from "./pauses.ts";
 import type { Sync } from "./sync.ts";
-
-/** The subjects of pauses of a profile's places: "profile:NAME/…"; "0" is the character after "/". */
-export const placesOfProfile =
-  "subject >= 'profile:' || $profile || '/' AND subject < 'profile:' || $profile || '0'";
 
 /** The calls' side of the journal. */
 export function callLedger(db: Database): Sync<CallLedger> {
@@ -49,23 +47,5 @@ export function callLedger(db: Database): Sync<CallLedger> {
     clearPauses(profile) {
       db.query(`DELETE FROM pauses WHERE ${placesOfProfile}`).run({ profile });
     },
-  };
-}
-
-export interface PauseRow {
-  readonly kind: string;
-  readonly reason: string;
-  readonly since_at: number;
-  readonly until_at: number;
-  readonly failures: number;
-}
-
-export function pauseOf(row: PauseRow): Pause {
-  return {
-    kind: row.kind === "rejected" || row.kind === "config" ? row.kind : "unavailable",
-    reason: row.reason,
-    sinceAt: row.since_at,
-    untilAt: row.until_at,
-    failures: row.failures,
   };
 }

@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite";
 import type { HoldLedger } from "../core/journal.ts";
-import { pauseOf, placesOfProfile } from "./calls.ts";
-import type { PauseRow } from "./calls.ts";
+import { pauseOf, placesOfProfile } from "./pauses.ts";
+import type { PauseRow } from "./pauses.ts";
 import { banCounter } from "./history.ts";
 import { markPending } from "./pending.ts";
 import type { Sync } from "./sync.ts";

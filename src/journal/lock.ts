@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
-import { guarded, isBusy } from "./sqlite.ts";
+import { guarded, isBusy } from "./file.ts";
 
 /** Held by the one courier of a journal; the kernel frees it when its holder dies, however it dies. */
 export interface CourierLock extends Disposable {}

@@ -1,31 +1,18 @@
 import type { Database } from "bun:sqlite";
 import type { Changed, History, JoinedHold, OwnJournal } from "../core/fleet.ts";
-import { guarded, journalIn, openDatabase } from "./sqlite.ts";
+import { guarded, openDatabase } from "./file.ts";
+import { tellRenewals } from "./renewals.ts";
+import { journalIn } from "./sqlite.ts";
 import type { SqliteJournal } from "./sqlite.ts";
 
 export interface Spool extends OwnJournal, SqliteJournal {}
-
-/** The edge does not care when a hold ends, so a renewal alone leaves nothing pending; the fleet is to know it. */
-const tellRenewals = `
-  CREATE TEMP TRIGGER renewed AFTER UPDATE OF until_at, release_at ON main.holds
-  WHEN old.until_at IS NOT new.until_at OR old.release_at IS NOT new.release_at
-  BEGIN
-    INSERT OR REPLACE INTO pending (profile, network, ban, since_at)
-    VALUES (new.profile, new.network, 1, CAST(unixepoch('subsec') * 1000 AS INTEGER));
-  END`;
 
 const columns = `profile, network, jail, address, mode, held_at AS heldAt, until_at AS untilAt, release_at AS releaseAt`;
 
 /** Opens the journal of a host in a fleet, as `openSqlite` does. */
 export function openSpool(path: string): Spool {
   return guarded(path, () => {
-    const db = openDatabase(path);
-    try {
-      db.run(tellRenewals);
-    } catch (error) {
-      db.close();
-      throw error;
-    }
+    const db = openDatabase(path, tellRenewals);
     return {
       ...journalIn(path, db),
       changed: (host, limit) => guarded(path, () => changed(db, host, limit)),

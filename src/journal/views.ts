@@ -3,8 +3,8 @@ import { slotMs, windowMs } from "../core/budget.ts";
 import { isMode } from "../core/hold.ts";
 import type { Pause } from "../core/call-ledger.ts";
 import type { Backlog, HoldView, ViewLedger } from "../core/views.ts";
-import { pauseOf } from "./calls.ts";
-import type { PauseRow } from "./calls.ts";
+import { pauseOf } from "./pauses.ts";
+import type { PauseRow } from "./pauses.ts";
 import type { Sync } from "./sync.ts";
 
 export interface ViewRow {

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { existsSync, utimesSync } from "node:fs";
 import { loadConfig } from "../../src/config.ts";
-import { wakeCourier } from "../../src/commands/wake.ts";
+import { wakeAhead, wakeCourier } from "../../src/commands/wake.ts";
+import { openSqlite } from "../../src/journal/sqlite.ts";
 import { testRuntime } from "../support/runtime.ts";
 import { tempRoot } from "../support/temp-root.ts";
 import type { TempRoot } from "../support/temp-root.ts";
@@ -40,4 +41,59 @@ test.each([
   root.write(wakePath, "");
   utimesSync(root.at(wakePath), new Date(), new Date(Date.now() + ageMs));
   expect(started(root)).toBe(1);
+});
+
+interface Hook {
+  readonly couriers: number;
+  readonly clock: { now: number };
+  /** To be called when the hook has recorded. */
+  readonly recorded: () => void;
+}
+
+/** A hook that begins to record. */
+function recording(root: TempRoot): Hook {
+  const clock = { now: Date.now() };
+  let couriers = 0;
+  const runtime = testRuntime({
+    root: root.path,
+    now: () => clock.now,
+    detach: () => void (couriers += 1),
+  });
+  const recorded = wakeAhead(runtime, loadConfig(runtime, root.at("etc/fail2ban-cloudflare/config.toml")));
+  return {
+    clock,
+    recorded,
+    get couriers() {
+      return couriers;
+    },
+  };
+}
+
+test("where nobody has the journal open, a courier is started before the hook has recorded, and no second one", () => {
+  using root = tempRoot();
+  const hook = recording(root);
+  expect(hook.couriers).toBe(1);
+  hook.recorded();
+  expect(hook.couriers).toBe(1);
+});
+
+test.each([
+  ["took long to record", 60],
+  ["recorded while the clock was set back", -86_400_000],
+])("a hook that %s has a courier look after it", (_, ms) => {
+  using root = tempRoot();
+  const hook = recording(root);
+  hook.clock.now += ms;
+  hook.recorded();
+  expect(hook.couriers).toBe(2);
+});
+
+test("where somebody has the journal open, a courier is woken when the hook has recorded", () => {
+  using root = tempRoot();
+  using journal = openSqlite(root.at("var/lib/fail2ban/cloudflare/journal.db"));
+  expect(journal.changes()).toBeNumber();
+  const hook = recording(root);
+  expect(hook.couriers).toBe(0);
+  hook.recorded();
+  expect(hook.couriers).toBe(1);
 });

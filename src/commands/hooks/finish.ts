@@ -1,7 +1,7 @@
 import type { Config } from "../../config.ts";
 import type { Holder } from "../../core/hold.ts";
 import { exitCodes } from "../../errors.ts";
-import type { SqliteJournal } from "../../journal/sqlite.ts";
+import type { HookJournal } from "../../journal/hook-journal.ts";
 import type { Invocation } from "../invocation.ts";
 import { wakeCourier } from "../wake.ts";
 
@@ -10,20 +10,22 @@ const shoutEveryMs = 600_000;
 
 interface Finish {
   readonly config: Config;
-  readonly journal: SqliteJournal;
+  readonly journal: HookJournal;
   readonly holder: Holder;
   /** What the hook asks for, in canonical text. */
   readonly networks: readonly string[];
   readonly wait: boolean;
+  /** Has a courier look at what is recorded. */
+  readonly wake: () => void;
 }
 
 /** Has a courier deliver what a hook asks for, and returns the exit code. */
 export async function finish(
   invocation: Invocation,
-  { config, journal, holder, networks, wait }: Finish,
+  { config, journal, holder, networks, wait, wake }: Finish,
 ): Promise<number> {
   const { runtime } = invocation;
-  wakeCourier(runtime, config);
+  wake();
   if (wait) {
     const { waitForDelivery } = await import("../wait.ts");
     await waitForDelivery(runtime, config, holder.profile, networks);
@@ -39,7 +41,7 @@ export async function finish(
 export async function deferRelease(
   invocation: Invocation,
   config: Config,
-  journal: SqliteJournal,
+  journal: HookJournal,
   holder: Holder,
 ): Promise<number> {
   await journal.defer(holder, invocation.runtime.now() + config.restartGraceMs);

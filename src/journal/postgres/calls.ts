@@ -2,8 +2,8 @@ import { slotOf, windowMs } from "../../core/budget.ts";
 import type { Slot } from "../../core/budget.ts";
 import type { CallLedger } from "../../core/call-ledger.ts";
 import type { Backlog } from "../../core/views.ts";
-import { pauseOf } from "../calls.ts";
-import type { PauseRow } from "../calls.ts";
+import { pauseOf } from "../pauses.ts";
+import type { PauseRow } from "../pauses.ts";
 import type { Run } from "./session.ts";
 
 const columns = "kind, reason, since_at::float8 AS since_at, until_at::float8 AS until_at, failures";
