@@ -103,7 +103,8 @@ const runtime: Runtime = {
   },
 };
 
-process.exitCode = await main(process.argv.slice(2), runtime);
+// At once: nothing is under way any more, and to find that out would take a hook half a millisecond.
+process.exit(await main(process.argv.slice(2), runtime));
 
 /** All that comes out of a pipe until it is closed, or until the signal. */
 async function textOf(pipe: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<string> {

@@ -2,6 +2,7 @@ import type { Database } from "bun:sqlite";
 import { slotOf, windowMs } from "../core/budget.ts";
 import type { Slot } from "../core/budget.ts";
 import type { CallLedger } from "../core/call-ledger.ts";
+import { immediate } from "./immediate.ts";
 import { pauseOf, placesOfProfile } from "./pauses.ts";
 import type { PauseRow } from "./pauses.ts";
 import type { Sync } from "./sync.ts";
@@ -15,7 +16,7 @@ export function callLedger(db: Database): Sync<CallLedger> {
         .all(credential);
     },
     spend(credential, calls, now) {
-      db.transaction(() => {
+      immediate(db, () => {
         db.query("DELETE FROM calls WHERE credential = ? AND abs(start_at - ?) > ?").run(
           credential,
           now,
@@ -25,7 +26,7 @@ export function callLedger(db: Database): Sync<CallLedger> {
           `INSERT INTO calls (credential, start_at, calls) VALUES (?, ?, max(0, ?))
            ON CONFLICT DO UPDATE SET calls = max(0, calls.calls + ?)`,
         ).run(credential, slotOf(now), calls, calls);
-      }).immediate();
+      });
     },
     pause(subject) {
       const row = db

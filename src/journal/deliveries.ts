@@ -4,6 +4,7 @@ import { isMode } from "../core/hold.ts";
 import type { Mode } from "../core/hold.ts";
 import type { DeliveryLedger, Want, Wanted } from "../core/journal.ts";
 import type { EdgeRow } from "../core/ports.ts";
+import { immediate } from "./immediate.ts";
 import { markPending } from "./pending.ts";
 import { sweepHolds } from "./sweep.ts";
 import type { Sync } from "./sync.ts";
@@ -70,35 +71,35 @@ export function deliveryLedger(db: Database): Sync<Omit<DeliveryLedger, "abandon
         `INSERT INTO edge (place, network, profile, id, mode, owned) VALUES (?, ?, ?, NULL, NULL, 1)
          ON CONFLICT DO UPDATE SET id = NULL, mode = NULL`,
       );
-      db.transaction(() => {
+      immediate(db, () => {
         for (const network of networks) doubt.run(place, network, profile);
-      }).immediate();
+      });
     },
     record(place, profile, known) {
       const remove = db.query("DELETE FROM edge WHERE place = ? AND network = ?");
       const put = db.query(
         "INSERT OR REPLACE INTO edge (place, network, profile, id, mode, owned) VALUES (?, ?, ?, ?, ?, ?)",
       );
-      db.transaction(() => {
+      immediate(db, () => {
         for (const { network, row } of known) {
           if (row === null) remove.run(place, network);
           else put.run(place, network, profile, row.id, row.mode, row.owned ? 1 : 0);
         }
-      }).immediate();
+      });
     },
     settle(generations) {
       const remove = db.query("DELETE FROM pending WHERE generation = ?");
-      db.transaction(() => {
+      immediate(db, () => {
         for (const generation of generations) remove.run(generation);
-      }).immediate();
+      });
     },
     retry(generations, retryAt, reason) {
       const update = db.query(
         "UPDATE pending SET attempts = attempts + 1, retry_at = ?, reason = ? WHERE generation = ?",
       );
-      db.transaction(() => {
+      immediate(db, () => {
         for (const generation of generations) update.run(retryAt, reason, generation);
-      }).immediate();
+      });
     },
     park(generation, reason) {
       db.query("UPDATE pending SET parked = 1, reason = ? WHERE generation = ?").run(reason, generation);
@@ -107,7 +108,7 @@ export function deliveryLedger(db: Database): Sync<Omit<DeliveryLedger, "abandon
       db.query("UPDATE pending SET retry_at = 0 WHERE profile = ? AND retry_at > 0").run(profile);
     },
     recheck(profile, networks, now) {
-      db.transaction(() => {
+      immediate(db, () => {
         const all =
           networks === "all"
             ? db
@@ -121,7 +122,7 @@ export function deliveryLedger(db: Database): Sync<Omit<DeliveryLedger, "abandon
           "SELECT EXISTS (SELECT 1 FROM holds WHERE network = ? AND profile = ?) AS held",
         );
         for (const network of all) mark(profile, network, held.get(network, profile)?.held === 1, now);
-      }).immediate();
+      });
     },
     placesOf(profile) {
       return db
@@ -176,9 +177,9 @@ export function deliveryLedger(db: Database): Sync<Omit<DeliveryLedger, "abandon
     },
     sweep: (now, grace) => sweepHolds(db, mark, now, grace),
     forgetAll() {
-      db.transaction(() => {
+      immediate(db, () => {
         for (const table of ["holds", "pending", "edge", "outside", "jails"]) db.run(`DELETE FROM ${table}`);
-      }).immediate();
+      });
     },
   };
 }

@@ -1,5 +1,5 @@
 import { Database, SQLiteError } from "bun:sqlite";
-import { chmodSync, mkdirSync } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { Failure } from "../errors.ts";
 import { migrate } from "./schema.ts";
@@ -12,14 +12,12 @@ const switchTries = 20;
 
 /** The journal's file, of this program's version; within `guarded`. `prepare` is run on it before it is given back. */
 export function openDatabase(path: string, prepare?: (db: Database) => void): Database {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const db = new Database(path, { create: true, readwrite: true, strict: true });
+  const db = openFile(path);
   try {
     // Before anything else: without it nothing waits for another process.
     db.run(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     switchToWal(db);
     db.run("PRAGMA synchronous = FULL");
-    chmodSync(path, 0o600);
     migrate(db, path);
     prepare?.(db);
     return db;
@@ -27,6 +25,22 @@ export function openDatabase(path: string, prepare?: (db: Database) => void): Da
     db.close();
     throw error;
   }
+}
+
+/**
+ * Opens a file of SQLite's; where there is none it is made, for nobody else to read or to lock from its first moment on:
+ * SQLite's own would be for all to read.
+ */
+export function openFile(path: string): Database {
+  const options = { create: false, readwrite: true, strict: true };
+  try {
+    return new Database(path, options);
+  } catch (error) {
+    if (!(error instanceof SQLiteError) || error.code !== "SQLITE_CANTOPEN") throw error;
+  }
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  closeSync(openSync(path, "a", 0o600));
+  return new Database(path, options);
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type { HoldLedger } from "../core/journal.ts";
+import { immediate } from "./immediate.ts";
 import { pauseOf, placesOfProfile } from "./pauses.ts";
 import type { PauseRow } from "./pauses.ts";
 import { banCounter } from "./history.ts";
@@ -58,7 +59,7 @@ export function holdLedger(db: Database): Sync<HoldLedger> {
   return {
     hold({ profile, jail, host, address, networks, mode, untilAt }, now) {
       const holder = { profile, jail, host };
-      db.transaction(() => {
+      immediate(db, () => {
         sql.know().run({ ...holder, mode });
         const held = sql.held().all({ ...holder, address: address.text });
         const wanted = new Set(networks.map(({ text }) => text));
@@ -85,16 +86,14 @@ export function holdLedger(db: Database): Sync<HoldLedger> {
           mark(profile, network, true, now);
         }
         if (held.length === 0) count(holder, now);
-      }).immediate();
+      });
     },
     release({ profile, jail, host }, address, now) {
-      return db
-        .transaction(() => {
-          const gone = sql.release().all({ profile, jail, host, address: address.text });
-          for (const { network } of gone) mark(profile, network, false, now);
-          return gone.map(({ network }) => network);
-        })
-        .immediate();
+      return immediate(db, () => {
+        const gone = sql.release().all({ profile, jail, host, address: address.text });
+        for (const { network } of gone) mark(profile, network, false, now);
+        return gone.map(({ network }) => network);
+      });
     },
     flush({ profile, jail, host }, family, releaseAt) {
       sql.flush().run({ profile, jail, host, family, releaseAt });

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import { parseAddress } from "../core/address.ts";
 import type { DeliveryLedger, MoveLedger } from "../core/journal.ts";
+import { immediate } from "./immediate.ts";
 import { markPending } from "./pending.ts";
 import type { Sync } from "./sync.ts";
 
@@ -25,7 +26,7 @@ export function moveLedger(db: Database): Sync<MoveLedger & Pick<DeliveryLedger,
          FROM holds WHERE ${key} AND network = $network`,
       );
       const remove = db.query(`DELETE FROM holds WHERE ${key} AND network = $network`);
-      db.transaction(() => {
+      immediate(db, () => {
         const held = db
           .query<HeldRow, [string]>("SELECT jail, host, address, network FROM holds WHERE profile = ?")
           .all(profile);
@@ -38,29 +39,27 @@ export function moveLedger(db: Database): Sync<MoveLedger & Pick<DeliveryLedger,
           }
           if (cover.every(({ text }) => text !== row.network)) remove.run({ profile, ...row });
         }
-      }).immediate();
+      });
     },
     abandon(profile, places, now) {
-      return db
-        .transaction(() => {
-          const busy = db
-            .query<{ busy: number }, [string]>(
-              "SELECT EXISTS (SELECT 1 FROM pending WHERE profile = ? AND parked = 0) AS busy",
-            )
-            .get(profile);
-          if (busy?.busy === 1) return 0;
-          const left = db
-            .query<{ network: string }, { profile: string; places: string }>(
-              `SELECT DISTINCT network FROM edge
+      return immediate(db, () => {
+        const busy = db
+          .query<{ busy: number }, [string]>(
+            "SELECT EXISTS (SELECT 1 FROM pending WHERE profile = ? AND parked = 0) AS busy",
+          )
+          .get(profile);
+        if (busy?.busy === 1) return 0;
+        const left = db
+          .query<{ network: string }, { profile: string; places: string }>(
+            `SELECT DISTINCT network FROM edge
                WHERE profile = $profile AND place IN (SELECT value FROM json_each($places))
                  AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.network = edge.network)
                  AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.profile = edge.profile AND p.network = edge.network)`,
-            )
-            .all({ profile, places: JSON.stringify(places) });
-          for (const { network } of left) mark(profile, network, false, now);
-          return left.length;
-        })
-        .immediate();
+          )
+          .all({ profile, places: JSON.stringify(places) });
+        for (const { network } of left) mark(profile, network, false, now);
+        return left.length;
+      });
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import type { Crowd, RoomLedger } from "../core/journal.ts";
 import { leftOut } from "../core/room.ts";
+import { immediate } from "./immediate.ts";
 import { markPending } from "./pending.ts";
 import type { Sync } from "./sync.ts";
 
@@ -69,36 +70,34 @@ export function roomLedger(db: Database): Sync<RoomLedger> {
     makeRoom(crowd, now) {
       const profiles = JSON.stringify([...crowd.profiles]);
       if (isRoomy(crowd, profiles)) return 0;
-      return db
-        .transaction(() => {
-          const decided = decide(crowd, profiles);
-          const holders = db.query<{ profile: string }, { profiles: string; network: string }>(
-            `SELECT DISTINCT profile FROM holds WHERE network = $network AND ${ofProfiles}`,
-          );
-          const before = db
-            .query<OutsideRow, { profiles: string }>(
-              `SELECT profile, network, waiting FROM outside WHERE ${ofProfiles}`,
-            )
-            .all({ profiles });
-          const states = new Map(before.map((row) => [keyOf(row), row.waiting === 1 ? "waiting" : "out"]));
-          const stay = new Set<string>();
-          for (const [network, state] of decided) {
-            for (const { profile } of holders.all({ profiles, network })) {
-              stay.add(keyOf({ profile, network }));
-              if (states.get(keyOf({ profile, network })) === state) continue;
-              put.run({ profile, network, waiting: state === "waiting" ? 1 : 0 });
-              if (state === "out") mark(profile, network, false, now);
-            }
+      return immediate(db, () => {
+        const decided = decide(crowd, profiles);
+        const holders = db.query<{ profile: string }, { profiles: string; network: string }>(
+          `SELECT DISTINCT profile FROM holds WHERE network = $network AND ${ofProfiles}`,
+        );
+        const before = db
+          .query<OutsideRow, { profiles: string }>(
+            `SELECT profile, network, waiting FROM outside WHERE ${ofProfiles}`,
+          )
+          .all({ profiles });
+        const states = new Map(before.map((row) => [keyOf(row), row.waiting === 1 ? "waiting" : "out"]));
+        const stay = new Set<string>();
+        for (const [network, state] of decided) {
+          for (const { profile } of holders.all({ profiles, network })) {
+            stay.add(keyOf({ profile, network }));
+            if (states.get(keyOf({ profile, network })) === state) continue;
+            put.run({ profile, network, waiting: state === "waiting" ? 1 : 0 });
+            if (state === "out") mark(profile, network, false, now);
           }
-          for (const { profile, network } of before) {
-            if (stay.has(keyOf({ profile, network }))) continue;
-            remove.run({ profile, network });
-            const held = holders.all({ profiles, network }).some((holder) => holder.profile === profile);
-            if (held) mark(profile, network, true, now);
-          }
-          return [...decided.values()].filter((state) => state === "out").length;
-        })
-        .immediate();
+        }
+        for (const { profile, network } of before) {
+          if (stay.has(keyOf({ profile, network }))) continue;
+          remove.run({ profile, network });
+          const held = holders.all({ profiles, network }).some((holder) => holder.profile === profile);
+          if (held) mark(profile, network, true, now);
+        }
+        return [...decided.values()].filter((state) => state === "out").length;
+      });
     },
   };
 }

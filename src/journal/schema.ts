@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { Failure } from "../errors.ts";
+import { immediate } from "./immediate.ts";
 
 /**
  * The steps from one version to the next; `user_version` counts those taken. Never change one that was released.
@@ -113,11 +114,11 @@ const migrations: readonly string[] = [
 /** Brings the file to this program's version; refuses one from a newer program. */
 export function migrate(db: Database, path: string): void {
   if (version(db) === migrations.length) return;
-  db.transaction(() => {
+  immediate(db, () => {
     refuseNewer(db, path);
     for (const step of migrations.slice(version(db))) db.run(step);
     db.run(`PRAGMA user_version = ${migrations.length}`);
-  }).immediate();
+  });
 }
 
 /** Throws a journal failure for a file from a newer program. */

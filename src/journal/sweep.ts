@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type { Grace } from "../core/journal.ts";
+import { immediate } from "./immediate.ts";
 import type { markPending } from "./pending.ts";
 
 interface EndingRow {
@@ -36,23 +37,20 @@ export function sweepHolds(
     for (const { network } of gone) mark(profile, network, false, now);
     return gone.length > 0 ? 1 : 0;
   };
-  return db
-    .transaction(() => {
-      let ended = 0;
-      for (const row of flushed.all(now)) {
-        const { profile, jail, host, address } = row;
-        if (row.graced === 0 && grace.stillBannedUntil(jail, address) !== null) {
-          giveGrace.run({ profile, jail, host, address, releaseAt: now + grace.restartMs });
-        } else ended += drop(row);
-      }
-      for (const row of expired.all(now - grace.slackMs)) {
-        const { profile, jail, host, address } = row;
-        const untilAt = grace.stillBannedUntil(jail, address);
-        if (untilAt === null || untilAt <= now) ended += drop(row);
-        else
-          prolong.run({ profile, jail, host, address, untilAt: Number.isFinite(untilAt) ? untilAt : null });
-      }
-      return ended;
-    })
-    .immediate();
+  return immediate(db, () => {
+    let ended = 0;
+    for (const row of flushed.all(now)) {
+      const { profile, jail, host, address } = row;
+      if (row.graced === 0 && grace.stillBannedUntil(jail, address) !== null) {
+        giveGrace.run({ profile, jail, host, address, releaseAt: now + grace.restartMs });
+      } else ended += drop(row);
+    }
+    for (const row of expired.all(now - grace.slackMs)) {
+      const { profile, jail, host, address } = row;
+      const untilAt = grace.stillBannedUntil(jail, address);
+      if (untilAt === null || untilAt <= now) ended += drop(row);
+      else prolong.run({ profile, jail, host, address, untilAt: Number.isFinite(untilAt) ? untilAt : null });
+    }
+    return ended;
+  });
 }
