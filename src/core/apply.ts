@@ -40,16 +40,12 @@ export async function applySteps(
   const rejected = (await journal.pause(subjectOf(profile, place.label))) !== null;
   const changes = rejected ? all.slice(0, 1) : all;
   const forgotten = [...steps.keys()].filter(({ kind }) => kind === "forget");
-  await journal.record(
-    place.place,
-    profile.name,
-    forgotten.map(({ network }) => ({ network: network.text, row: null })),
-  );
-  await journal.begin(
-    place.place,
-    profile.name,
-    changes.map(({ network }) => network.text),
-  );
+  const record = async (known: readonly Known[]): Promise<void> => {
+    if (known.length > 0) await journal.record(place.place, profile.name, known);
+  };
+  await record(forgotten.map(({ network }) => ({ network: network.text, row: null })));
+  const networks = changes.map(({ network }) => network.text);
+  if (networks.length > 0) await journal.begin(place.place, profile.name, networks);
   const fates = new Map<number, Fate>(all.map((change) => [steps.get(change) ?? 0, left]));
 
   const stop = new AbortController();
@@ -59,7 +55,7 @@ export async function applySteps(
   const flush = async (): Promise<void> => {
     const settled = buffer;
     buffer = [];
-    await journal.record(place.place, profile.name, settled.flatMap(knownOf));
+    await record(settled.flatMap(knownOf));
   };
   for await (const settled of place.apply(changes, AbortSignal.any([signal, stop.signal]))) {
     const generation = steps.get(settled.change) ?? 0;

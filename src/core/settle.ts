@@ -30,7 +30,7 @@ export async function settleRound(
     else if (fate.kind === "failed" && (await giveFate(delivery, pending, fate.failure)))
       unavailable = messageOf(fate.failure);
   }
-  await journal.settle(done);
+  if (done.length > 0) await journal.settle(done);
   for (const [untilAt, generations] of pausedUntil)
     await journal.retry(generations, untilAt, "a place cannot be used");
   if (crowded.length > 0) {
