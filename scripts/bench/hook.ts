@@ -22,22 +22,26 @@ export async function hook(edge: FakeCloudflare, rounds: number): Promise<Sectio
   // To the hooks, a courier is at work: what is measured is theirs alone.
   using _few = courierAt(few.journalPath);
   using _many = courierAt(many.journalPath);
-  const ban = (configPath: string, address: string): readonly string[] => [
-    few.binary,
-    ...["--config", configPath, "ban", "--jail", "sshd", "--bantime", "600", "--restored", "0"],
-    ...["--", address],
-  ];
+  const env = environmentOf(few.action);
+  const ban = (configPath: string, address: string) => ({
+    env,
+    words: [
+      few.binary,
+      ...["--config", configPath, "ban", "--jail", "sshd", "--bantime", "600", "--restored", "0"],
+      ...["--", address],
+    ],
+  });
   const commands: readonly (Command & { readonly name: string })[] = [
     { name: "`/bin/true`", words: ["/bin/true"] },
     { name: "`curl --version`", words: ["/usr/bin/curl", "--version"] },
     { name: "an empty program, built the same way", words: [await emptyProgram(temporary.at("empty"))] },
     { name: "`--version`", words: [few.binary, "--version"] },
-    { name: "`ban` of no address: refused", words: ban(few.configPath, "nobody"), status: 2 },
-    { name: "`ban` of an address to ignore: no journal", words: ban(few.configPath, "2001:db8:f::{n}") },
-    { name: "`ban`, few holds", words: ban(few.configPath, "2001:db8::{n}") },
+    { name: "`ban` of no address: refused", ...ban(few.configPath, "nobody"), status: 2 },
+    { name: "`ban` of an address to ignore: no record", ...ban(few.configPath, "2001:db8:f::{n}") },
+    { name: "`ban`, few holds", ...ban(few.configPath, "2001:db8::{n}") },
     {
       name: `\`ban\`, ${manyHolds.toLocaleString("en")} holds`,
-      words: ban(many.configPath, "2001:db8::{n}"),
+      ...ban(many.configPath, "2001:db8::{n}"),
     },
   ];
   const samples = await runInTurn(commands, { rounds, warmup: 3 });
@@ -71,6 +75,18 @@ export async function hook(edge: FakeCloudflare, rounds: number): Promise<Sectio
       "The empty program is what Bun's own start costs. Each line after it adds one part: our entry, the command with its parser, the configuration and the guard, the journal with its fsync.",
     ],
   };
+}
+
+/** The variables that the action sets for the program. */
+function environmentOf(action: string): Readonly<Record<string, string>> {
+  const [, variables] = /^_run = ((?:\w+=\S+ )*)'<cfbin>'/m.exec(action) ?? [];
+  if (variables === undefined) throw new Error("the action calls the program otherwise");
+  return Object.fromEntries(
+    variables
+      .trim()
+      .split(" ")
+      .map((pair) => pair.split("=", 2) as [string, string]),
+  );
 }
 
 /** What a courier holds while it is at work. */

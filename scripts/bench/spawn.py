@@ -1,8 +1,8 @@
 """Runs commands in turn and tells what the operating system says of each: wall, CPU and peak memory.
 
-Reads {"rounds", "warmup", "commands": [{"words": [...], "status": N}, ...]} from stdin; writes for each command the
-list of its samples {"wallMs", "cpuMs", "peakMiB"}. "{n}" in a word is the running number of the run, in hexadecimal.
-In Python, because a child of Bun inherits Bun's own peak memory; this one's is 10 MiB.
+Reads {"rounds", "warmup", "commands": [{"words": [...], "status": N, "env": {...}}, ...]} from stdin; writes for each
+command the list of its samples {"wallMs", "cpuMs", "peakMiB"}. "{n}" in a word is the running number of the run, in
+hexadecimal. In Python, because a child of Bun inherits Bun's own peak memory; this one's is 10 MiB.
 """
 
 import json
@@ -24,8 +24,9 @@ for turn in range(plan["warmup"] + plan["rounds"]):
         index = (turn + offset) % len(commands)
         number += 1
         words = [word.replace("{n}", format(number, "x")) for word in commands[index]["words"]]
+        variables = environment | commands[index]["env"]
         began = time.perf_counter()
-        pid = os.posix_spawn(words[0], words, environment, file_actions=quiet)
+        pid = os.posix_spawn(words[0], words, variables, file_actions=quiet)
         _, status, usage = os.wait4(pid, 0)
         wall = time.perf_counter() - began
         code = os.waitstatus_to_exitcode(status)

@@ -13,6 +13,8 @@ export interface Command {
   readonly words: readonly string[];
   /** How it must end; 0 unless told. */
   readonly status?: number;
+  /** Its environment beside PATH. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Turns {
@@ -29,7 +31,7 @@ export async function runInTurn(
   const plan = {
     rounds,
     warmup,
-    commands: commands.map(({ words, status = 0 }) => ({ words, status })),
+    commands: commands.map(({ words, status = 0, env = {} }) => ({ words, status, env })),
   };
   const text = await mustRun(["/usr/bin/python3", join(import.meta.dir, "spawn.py")], {
     stdin: JSON.stringify(plan),

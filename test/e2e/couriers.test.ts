@@ -172,3 +172,15 @@ test("a ban during a person's command is delivered after it without another hook
   expect(await comparison).toMatchObject({ code: 0 });
   await delivered(site, edge, ["203.0.113.7"]);
 });
+
+test("a hook without Bun's compiler starts a courier that has it, and everything else of its environment", async () => {
+  await using edge = fakeCloudflare();
+  await using site = binarySite(edge);
+  const env = { BUN_JSC_useJIT: "0", CLOUDFLARE_EMAIL: "me@example.com" };
+  expect(await site.run(["ban", "203.0.113.7", "--jail", "sshd"], { env })).toMatchObject({ code: 0 });
+  await delivered(site, edge, ["203.0.113.7"]);
+  const [courier] = site.couriers();
+  const variables = readFileSync(`/proc/${courier}/environ`, "utf8");
+  expect(variables).toContain("CLOUDFLARE_EMAIL=me@example.com");
+  expect(variables).not.toContain("useJIT");
+});

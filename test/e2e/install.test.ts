@@ -64,6 +64,9 @@ fail2banTest(
     const before = web.tree("etc/fail2ban");
     expect(await web.install()).toMatchObject({ code: 0 });
     expect(fail2ban.ask("get", "nginx-limit-req", "actions")).toContain("here, cloudflare");
+    expect(fail2ban.ask("get", "nginx-limit-req", "action", "cloudflare", "actionban")).toStartWith(
+      "BUN_JSC_useJIT=0 '",
+    );
     fail2ban.ask("set", "nginx-limit-req", "banip", "203.0.113.7", "2001:db8::7");
     await until(() => called().includes("2001:db8::7"));
     expect(called()).toContain(
