@@ -13,7 +13,8 @@ export async function noticeChange(
   profile: ProfileConfig,
   fingerprint: string,
 ): Promise<void> {
-  const places = placesText(config, profile);
+  // Of all profiles: what one that leaves a place held there too may be to stand otherwise now.
+  const places = JSON.stringify([...config.profiles.values()].map((each) => placesText(config, each)));
   const name = `setup:${profile.name}`;
   const before = await journal.fact(name);
   const after = `${fingerprint} ${places}`;

@@ -99,3 +99,19 @@ test("two profiles with one credential share its budget", async () => {
   expect(edge.calls.length).toBe(15);
   expect(edge.overLimit).toBe(0);
 });
+
+test.each([
+  ["blocks elsewhere", '[profiles.other]\nzones = ["example.org"]\n'],
+  ["has left the configuration", ""],
+])("a rule stands as the other profile wants it once the stricter one %s", async (_, tables) => {
+  await using edge = fakeCloudflare({ zones: [{ name: "example.com" }, { name: "example.org" }] });
+  using web = site(edge, { tables: other });
+  await web.run("ban 203.0.113.7 --jail sshd --mode js_challenge");
+  await web.run("ban 203.0.113.7 --jail web --mode block --profile other");
+  await web.deliver();
+  const modes = () => edge.rules().flatMap(({ scope, mode }) => (scope.name === "example.com" ? [mode] : []));
+  expect(modes()).toEqual(["block"]);
+  web.configure({ tables });
+  await web.deliver();
+  expect(modes()).toEqual(["js_challenge"]);
+});
