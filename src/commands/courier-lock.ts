@@ -10,7 +10,7 @@ import { openSqlite } from "../journal/sqlite.ts";
 import type { SqliteJournal } from "../journal/sqlite.ts";
 import type { Log } from "../log.ts";
 import type { Runtime } from "../runtime.ts";
-import { wakeCourier } from "./wake.ts";
+import { headStartMs, wakeCourier } from "./wake.ts";
 
 /** A hook that looks whether a courier is at work holds the lock for an instant. */
 const tries = 5;
@@ -65,6 +65,8 @@ function wantedFile({ journal }: Config): string {
 
 async function handOver(runtime: Runtime, config: Config, lock: CourierLock): Promise<void> {
   lock[Symbol.dispose]();
+  // A hook that has started a courier which found the lock taken records within this time, and wakes nobody.
+  await runtime.sleep(headStartMs, runtime.signal);
   if (runtime.signal.aborted || !existsSync(config.journal)) return;
   try {
     using journal = openSqlite(config.journal);

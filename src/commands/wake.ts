@@ -16,14 +16,14 @@ const unansweredMs = 3_000;
  * What is recorded so soon after a courier was started does not escape it: it stays for seconds, and tries for longer
  * than this to become the courier where there is another, which looks again after it lets go of its lock.
  */
-const headStartMs = 50;
+export const headStartMs = 50;
 
 /**
  * Has a courier look at the journal: through systemd where our units stand, else by starting one, unless one is at
  * work: that one looks again after it lets go of its lock.
  */
 export function wakeCourier(runtime: Runtime, config: Config): void {
-  if (asksSystemd(runtime, config)) return;
+  if (askSystemd(runtime, config)) return;
   const lock = takeCourierLock(config.journal);
   if (lock === null) return;
   lock[Symbol.dispose]();
@@ -39,7 +39,9 @@ export function wakeAhead(runtime: Runtime, config: Config): () => void {
   if (existsSync(`${config.journal}-wal`)) return wake;
   const startedAt = runtime.now();
   try {
-    if (!asksSystemd(runtime, config)) startCourier(runtime, config);
+    // The file may be gone, and whoever removed it may have looked, before this hook has recorded.
+    if (askSystemd(runtime, config)) return wake;
+    startCourier(runtime, config);
   } catch {
     return wake;
   }
@@ -66,7 +68,7 @@ function startCourier(runtime: Runtime, config: Config): void {
 }
 
 /** Leaves the wake file for systemd; false where nobody watches for it. */
-function asksSystemd(runtime: Runtime, config: Config): boolean {
+function askSystemd(runtime: Runtime, config: Config): boolean {
   if (!watchedBySystemd(runtime, config)) return false;
   const path = wakeFile(config);
   const waiting = statSync(path, { throwIfNoEntry: false });

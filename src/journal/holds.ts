@@ -1,9 +1,9 @@
 import type { Database } from "bun:sqlite";
 import type { HoldLedger } from "../core/journal.ts";
+import { banCounter } from "./history.ts";
 import { immediate } from "./immediate.ts";
 import { pauseOf, placesOfProfile } from "./pauses.ts";
 import type { PauseRow } from "./pauses.ts";
-import { banCounter } from "./history.ts";
 import { markPending } from "./pending.ts";
 import type { Sync } from "./sync.ts";
 

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from "node:fs";
 import { guarded, isBusy, openFile } from "./file.ts";
 
 /** Held by the one courier of a journal; the kernel frees it when its holder dies, however it dies. */
@@ -12,6 +13,8 @@ export function takeCourierLock(journalPath: string): CourierLock | null {
   const path = `${journalPath}.courier`;
   return guarded(path, () => {
     const db = openFile(path);
+    // SQLite opens a file that it cannot write for reading only, and then a lock on it keeps nobody away.
+    closeSync(openSync(path, "r+"));
     try {
       db.run("BEGIN EXCLUSIVE");
       return { [Symbol.dispose]: () => db.close() };

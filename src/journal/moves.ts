@@ -52,9 +52,9 @@ export function moveLedger(db: Database): Sync<MoveLedger & Pick<DeliveryLedger,
         const left = db
           .query<{ network: string }, { profile: string; places: string }>(
             `SELECT DISTINCT network FROM edge
-               WHERE profile = $profile AND place IN (SELECT value FROM json_each($places))
-                 AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.network = edge.network)
-                 AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.profile = edge.profile AND p.network = edge.network)`,
+             WHERE profile = $profile AND place IN (SELECT value FROM json_each($places))
+               AND NOT EXISTS (SELECT 1 FROM holds h WHERE h.network = edge.network)
+               AND NOT EXISTS (SELECT 1 FROM pending p WHERE p.profile = edge.profile AND p.network = edge.network)`,
           )
           .all({ profile, places: JSON.stringify(places) });
         for (const { network } of left) mark(profile, network, false, now);

@@ -1,5 +1,6 @@
 import { SQLiteError } from "bun:sqlite";
 import type { Database } from "bun:sqlite";
+import { chmodSync } from "node:fs";
 import type { Journal } from "../core/journal.ts";
 import { callLedger } from "./calls.ts";
 import { deliveryLedger } from "./deliveries.ts";
@@ -24,7 +25,9 @@ export interface SqliteJournal extends Journal, Disposable {
  * on disk. Throws a journal failure for anything wrong with the file or its file system, here and in every method.
  */
 export function openSqlite(path: string): SqliteJournal {
-  return guarded(path, () => journalIn(path, openDatabase(path)));
+  // Somebody may have put the file back from elsewhere.
+  const seal = (): void => chmodSync(path, 0o600);
+  return guarded(path, () => journalIn(path, openDatabase(path, seal)));
 }
 
 /** The journal in its open file, which it closes. */

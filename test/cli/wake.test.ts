@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { existsSync, utimesSync } from "node:fs";
+import { existsSync, rmSync, utimesSync } from "node:fs";
 import { loadConfig } from "../../src/config.ts";
 import { wakeAhead, wakeCourier } from "../../src/commands/wake.ts";
 import { openSqlite } from "../../src/journal/sqlite.ts";
@@ -86,6 +86,16 @@ test.each([
   hook.clock.now += ms;
   hook.recorded();
   expect(hook.couriers).toBe(2);
+});
+
+test("where systemd watches, it is asked again by a hook that has recorded: a courier may have looked too soon", () => {
+  using root = watched();
+  const hook = recording(root);
+  expect(existsSync(root.at(wakePath))).toBe(true);
+  rmSync(root.at(wakePath));
+  hook.recorded();
+  expect(existsSync(root.at(wakePath))).toBe(true);
+  expect(hook.couriers).toBe(0);
 });
 
 test("where somebody has the journal open, a courier is woken when the hook has recorded", () => {

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { Database } from "bun:sqlite";
 import { existsSync, mkdirSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { takeCourierLock } from "../../src/journal/lock.ts";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
 import { site } from "../support/site.ts";
 import type { Site } from "../support/site.ts";
@@ -41,6 +42,17 @@ test("a ban on a read-only disk is blocked directly, and the hook says so", asyn
   expect(ended.code).toBe(5);
   expect(ended.stderr).toContain("blocked directly: 203.0.113.7");
   expect(edge.blocked()).toEqual(["203.0.113.7"]);
+});
+
+test("a lock that cannot be written is nobody's: SQLite would give it to all", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge);
+  using _disk = smallDisk(web, "size=1m");
+  await web.run("ban 203.0.113.7 --jail sshd");
+  takeCourierLock(web.journalPath)?.[Symbol.dispose]();
+  const directory = dirname(web.journalPath);
+  expect(Bun.spawnSync(["mount", "-o", "remount,ro", directory]).exitCode).toBe(0);
+  expect(() => takeCourierLock(web.journalPath)).toThrow(/Cannot use journal .*EROFS/);
 });
 
 test("a ban that has neither a journal nor Cloudflare ends within its time and says both", async () => {

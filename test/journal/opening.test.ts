@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { chmodSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { openSqlite } from "../../src/journal/sqlite.ts";
 import { runProgram } from "../support/program.ts";
@@ -19,3 +20,14 @@ test("processes that make the journal at once all get theirs into it", async () 
     expect((await journal.holds(null)).map(({ jail }) => jail).toSorted()).toEqual(["nginx", "sshd"]);
   }
 }, 60_000);
+
+test("a journal that came back from elsewhere is nobody else's to read once it was opened", () => {
+  using root = tempRoot();
+  const path = root.at("journal.db");
+  using first = openSqlite(path);
+  expect(first.changes()).toBeNumber();
+  chmodSync(path, 0o644);
+  using again = openSqlite(path);
+  expect(again.changes()).toBeNumber();
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+});
