@@ -25,10 +25,11 @@ async function metricsOfBusySite(): Promise<string> {
   edge.fail({ kind: "status", status: 400, code: 10014, message: "no" }, { times: 1, when: isCreate });
   await web.run("ban 203.0.113.1 --jail sshd");
   await web.deliverOnce();
+  web.clock.now = startAt;
   await web.run("ban 203.0.113.2 --jail sshd");
   for (let last = 10; last < 22; last += 1) await web.run(`ban 203.0.113.${last} --jail nginx-limit-req`);
   await web.deliverOnce();
-  web.clock.now += 5_000;
+  web.clock.now = startAt + 5_000;
   return (await web.run("metrics")).stdout;
 }
 

@@ -78,7 +78,7 @@ test("status names what keeps bans from being delivered, since when, and the las
   using web = site(edge, { startAt, tables: '[profiles.b]\nzones = ["example.net"]\n' });
   await web.run("ban 203.0.113.1 --jail sshd --profile b");
   await web.deliverOnce();
-  web.clock.now += 60_000;
+  web.clock.now = startAt + 60_000;
   const failing = await web.run("status");
   expect(failing.code).toBe(3);
   expect(failing.stdout).toContain("verdict   the configuration does not serve\n");
