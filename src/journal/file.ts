@@ -1,5 +1,5 @@
 import { Database, SQLiteError } from "bun:sqlite";
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { Failure } from "../errors.ts";
 import { migrate } from "./schema.ts";
@@ -41,6 +41,11 @@ export function openFile(path: string): Database {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   closeSync(openSync(path, "a", 0o600));
   return new Database(path, options);
+}
+
+/** Takes from others a journal that somebody may have put back from elsewhere; for couriers, as a hook has no time for it. */
+export function seal(path: string): void {
+  chmodSync(path, 0o600);
 }
 
 /**

@@ -13,9 +13,9 @@ export function takeCourierLock(journalPath: string): CourierLock | null {
   const path = `${journalPath}.courier`;
   return guarded(path, () => {
     const db = openFile(path);
-    // SQLite opens a file that it cannot write for reading only, and then a lock on it keeps nobody away.
-    closeSync(openSync(path, "r+"));
     try {
+      // SQLite opens a file that it cannot write for reading only, and then a lock on it keeps nobody away.
+      closeSync(openSync(path, "r+"));
       db.run("BEGIN EXCLUSIVE");
       return { [Symbol.dispose]: () => db.close() };
     } catch (error) {

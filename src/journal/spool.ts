@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type { Changed, History, JoinedHold, OwnJournal } from "../core/fleet.ts";
-import { guarded, openDatabase } from "./file.ts";
+import { guarded, openDatabase, seal } from "./file.ts";
 import { tellRenewals } from "./renewals.ts";
 import { journalIn } from "./sqlite.ts";
 import type { SqliteJournal } from "./sqlite.ts";
@@ -12,7 +12,10 @@ const columns = `profile, network, jail, address, mode, held_at AS heldAt, until
 /** Opens the journal of a host in a fleet, as `openSqlite` does. */
 export function openSpool(path: string): Spool {
   return guarded(path, () => {
-    const db = openDatabase(path, tellRenewals);
+    const db = openDatabase(path, (opened) => {
+      seal(path);
+      tellRenewals(opened);
+    });
     return {
       ...journalIn(path, db),
       changed: (host, limit) => guarded(path, () => changed(db, host, limit)),

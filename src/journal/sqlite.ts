@@ -1,11 +1,10 @@
 import { SQLiteError } from "bun:sqlite";
 import type { Database } from "bun:sqlite";
-import { chmodSync } from "node:fs";
 import type { Journal } from "../core/journal.ts";
 import { callLedger } from "./calls.ts";
 import { deliveryLedger } from "./deliveries.ts";
 import { factLedger } from "./facts.ts";
-import { guarded, openDatabase, speaking } from "./file.ts";
+import { guarded, openDatabase, seal, speaking } from "./file.ts";
 import { holdLedger } from "./holds.ts";
 import { moveLedger } from "./moves.ts";
 import { overviewLedger } from "./overview.ts";
@@ -25,9 +24,12 @@ export interface SqliteJournal extends Journal, Disposable {
  * on disk. Throws a journal failure for anything wrong with the file or its file system, here and in every method.
  */
 export function openSqlite(path: string): SqliteJournal {
-  // Somebody may have put the file back from elsewhere.
-  const seal = (): void => chmodSync(path, 0o600);
-  return guarded(path, () => journalIn(path, openDatabase(path, seal)));
+  return guarded(path, () =>
+    journalIn(
+      path,
+      openDatabase(path, () => seal(path)),
+    ),
+  );
 }
 
 /** The journal in its open file, which it closes. */
