@@ -31,6 +31,11 @@ async function all(site: BinarySite, command: "ban" | "unban", list: readonly st
 async function recorded(site: BinarySite, count: number): Promise<void> {
   using _ = takeCourierLock(site.journalPath);
   await all(site, "ban", addresses(count));
+  // One that a hook has started ahead still tries for the lock.
+  await until(() => site.couriers().length === 0, {
+    deadlineMs,
+    what: () => `no courier, not ${site.couriers()}`,
+  });
 }
 
 async function startCourier(site: BinarySite): Promise<Program> {
