@@ -1,6 +1,6 @@
-import { hostname, networkInterfaces } from "node:os";
 import { main } from "./cli.ts";
 import type { Runtime } from "./runtime.ts";
+import { hostName, localAddresses } from "./this-machine.ts";
 
 process.umask(0o077);
 
@@ -9,12 +9,15 @@ for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => stop
 
 const compiled = Bun.main.startsWith("/$bunfs/");
 
+/** For what the kernel's own files do not say: it takes a hook longer than they do. */
+const os = () => process.getBuiltinModule("node:os");
+
 const runtime: Runtime = {
   env: process.env,
   root: "/",
   execPath: process.execPath,
   self: compiled ? [process.execPath] : [process.execPath, Bun.main],
-  hostname: hostname(),
+  hostname: hostName() ?? os().hostname(),
   pid: process.pid,
   signal: stopping.signal,
   fetch,
@@ -67,7 +70,8 @@ const runtime: Runtime = {
     Bun.spawn([...argv], { ...stdio, env, detached: true, cwd: "/" }).unref();
   },
   interfaceAddresses: () =>
-    Object.values(networkInterfaces()).flatMap((addresses) =>
+    localAddresses() ??
+    Object.values(os().networkInterfaces()).flatMap((addresses) =>
       (addresses ?? []).map(({ address }) => address),
     ),
   print: (line) => console.log(line),

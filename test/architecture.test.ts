@@ -67,6 +67,7 @@ test.each([
   ["src/core/hold.ts", 'export * from "../journal/sqlite.ts";', "imports src/journal/sqlite.ts"],
   ["src/core/hold.ts", 'export type { Log } from "../log.ts";', "imports src/log.ts"],
   ["src/core/hold.ts", 'const x = await import("../wire.ts");', "imports src/wire.ts"],
+  ["src/core/hold.ts", 'const x = () => require("../wire.ts");', "imports src/wire.ts"],
   ["src/core/hold.ts", 'type X = import("../wire.ts").WireOptions;', "imports src/wire.ts"],
   ["src/core/hold.ts", 'import "../wire.ts";', "imports src/wire.ts"],
   ["src/core/hold.ts", 'import {\n  a,\n  b,\n} from "../wire.ts";', ":1: imports src/wire.ts"],

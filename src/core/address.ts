@@ -1,6 +1,8 @@
-import ipaddr from "ipaddr.js";
 import { Failure } from "../errors.ts";
 import { quoted } from "./text.ts";
+
+/** IPv4 does without it, and to have ipaddr.js at hand takes a hook a sixteenth of its time. */
+const ipv6 = (): typeof import("./ipv6.ts") => require("./ipv6.ts");
 
 export type Family = "inet4" | "inet6";
 
@@ -35,30 +37,40 @@ export function parseAddress(text: string): Address {
 /** Like `parseAddress`, null in place of a failure. */
 export function readAddress(text: string): Address | null {
   const match = /^([0-9A-Fa-f:.]{2,45})(?:\/([0-9]{1,3}))?$/.exec(text);
-  const bare = match?.[1] === undefined ? null : undotted(match[1]);
-  if (bare === null || !ipaddr.isValid(bare)) return null;
-  let ip = ipaddr.parse(bare);
-  let prefix = match?.[2] === undefined ? ip.toByteArray().length * 8 : Number(match[2]);
-  if (ip instanceof ipaddr.IPv6 && ip.isIPv4MappedAddress() && prefix >= 96) {
-    ip = ip.toIPv4Address();
-    prefix -= 96;
-  }
-  return fromBytes(ip.toByteArray(), prefix);
+  const bytes = match?.[1] === undefined ? null : bytesOf(match[1]);
+  if (bytes === null) return null;
+  const prefix = match?.[2] === undefined ? bytes.length * 8 : Number(match[2]);
+  return prefix >= 96 && isMapped(bytes) ? fromBytes(bytes.slice(12), prefix - 96) : fromBytes(bytes, prefix);
+}
+
+/** Whether it is of ::ffff:0:0/96, IPv4 written as IPv6. */
+function isMapped(bytes: readonly number[]): boolean {
+  return bytes.length === 16 && bytes.slice(0, 12).every((byte, at) => byte === (at < 10 ? 0 : 0xff));
+}
+
+function bytesOf(bare: string): readonly number[] | null {
+  if (!bare.includes(":")) return fourNumbers(bare);
+  const hexadecimal = undotted(bare);
+  return hexadecimal === null ? null : ipv6().bytesOfIpv6(hexadecimal);
 }
 
 /**
- * The address with an IPv4 part at the end of IPv6 written in hexadecimal; null when the dotted part is not four
- * plain numbers. ipaddr.js also takes "1", "0x7f.1" and octal "010.1.2.3", and reads "::1.2.3.4" as IPv4-mapped;
- * fail2ban and Cloudflare do not.
+ * IPv6 with an IPv4 part at its end written in hexadecimal; null when that part is not four plain numbers. ipaddr.js also
+ * takes "0x7f.1" and octal "010.1.2.3", and reads "::1.2.3.4" as IPv4-mapped; fail2ban and Cloudflare do not.
  */
 function undotted(bare: string): string | null {
   const [dotted = ""] = /[^:]*$/.exec(bare) ?? [];
-  if (bare.includes(":") && !dotted.includes(".")) return bare;
-  if (!/^(0|[1-9][0-9]{0,2})(\.(0|[1-9][0-9]{0,2})){3}$/.test(dotted)) return null;
-  const [a = 0, b = 0, c = 0, d = 0] = dotted.split(".").map(Number);
-  if (Math.max(a, b, c, d) > 255) return null;
-  if (!bare.includes(":")) return bare;
+  if (!dotted.includes(".")) return bare;
+  const numbers = fourNumbers(dotted);
+  if (numbers === null) return null;
+  const [a = 0, b = 0, c = 0, d = 0] = numbers;
   return `${bare.slice(0, -dotted.length)}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+}
+
+function fourNumbers(dotted: string): readonly number[] | null {
+  if (!/^(0|[1-9][0-9]{0,2})(\.(0|[1-9][0-9]{0,2})){3}$/.test(dotted)) return null;
+  const numbers = dotted.split(".").map(Number);
+  return Math.max(...numbers) > 255 ? null : numbers;
 }
 
 /** The network of `prefix` bits around the address of `bytes`; null when it has no such length. */
@@ -66,8 +78,7 @@ export function fromBytes(bytes: readonly number[], prefix: number): Address | n
   const bits = bytes.length * 8;
   if (!Number.isInteger(prefix) || prefix < 0 || prefix > bits) return null;
   const masked = bytes.map((byte, index) => byte & maskByte(prefix - index * 8));
-  const base = ipaddr.fromByteArray(masked);
-  const text = base instanceof ipaddr.IPv6 ? base.toRFC5952String() : base.toString();
+  const text = bits === 32 ? masked.join(".") : ipv6().textOfIpv6(masked);
   return {
     text: prefix === bits ? text : `${text}/${prefix}`,
     family: bits === 32 ? "inet4" : "inet6",
@@ -76,8 +87,8 @@ export function fromBytes(bytes: readonly number[], prefix: number): Address | n
 }
 
 /** The address's bytes, 4 or 16 of them, host bits zero. */
-export function toBytes({ text }: Address): number[] {
-  return ipaddr.parse(text.split("/")[0] ?? "").toByteArray();
+export function toBytes({ text }: Address): readonly number[] {
+  return bytesOf(text.split("/")[0] ?? "") ?? [];
 }
 
 /** Whether the two share at least one address. */
@@ -90,10 +101,9 @@ export function overlaps(a: Address, b: Address): boolean {
 /** An IPv6 address as eight groups of four digits, the form in which access rules hold it; IPv4 as it is. */
 export function expanded(address: Address): string {
   if (address.family === "inet4") return address.text;
-  const [bare = "", prefix] = address.text.split("/");
-  const groups = ipaddr.IPv6.parse(bare).toNormalizedString().split(":");
-  const long = groups.map((group) => group.padStart(4, "0")).join(":");
-  return prefix === undefined ? long : `${long}/${prefix}`;
+  const digits = toBytes(address).map((byte) => byte.toString(16).padStart(2, "0"));
+  const long = digits.join("").replace(/.{4}(?=.)/g, "$&:");
+  return address.prefix === 128 ? long : `${long}/${address.prefix}`;
 }
 
 function maskByte(bitsLeft: number): number {

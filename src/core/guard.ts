@@ -66,12 +66,11 @@ export function ignoredBy(address: Address, { ignore }: Guard): Address | undefi
 
 /** Throws a usage failure when blocking the address would hurt the site itself. */
 export function refuseUnsafe(address: Address, guard: Guard): void {
-  const hit = (ranges: readonly string[]): string | undefined =>
-    ranges.find((range) => {
-      if (!mayOverlap(address, range)) return false;
-      const parsed = readAddress(range);
-      return parsed !== null && overlaps(address, parsed);
-    });
+  /** In canonical text. */
+  const hit = (ranges: readonly string[]): string | undefined => {
+    const near = ranges.filter((range) => mayOverlap(address, range)).map(readAddress);
+    return near.find((range) => range !== null && overlaps(address, range))?.text;
+  };
   const edge = hit(guard.cloudflare ?? cloudflareRanges);
   if (edge !== undefined) {
     throw new Failure(

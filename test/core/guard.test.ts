@@ -57,6 +57,12 @@ test.each([
   expect(verdict(text)).toContain(says);
 });
 
+test("the machine's own address is named in canonical form, however the kernel writes it", () => {
+  const by = { own: ["198.51.100.200/32", "2001:0db8:0000:0000:0000:0000:0000:0200"], ignore: [] };
+  expect(verdict("198.51.100.200", by)).toContain("198.51.100.200 is this machine's");
+  expect(verdict("2001:db8::200", by)).toContain(": 2001:db8::200 is this machine's");
+});
+
 test.each(["172.63.255.255", "172.72.0.0", "11.0.0.0", "223.255.255.255", "2a06:98c8::1", "fec0::1"])(
   "%s just outside a range is fine",
   (text) => {

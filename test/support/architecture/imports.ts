@@ -26,6 +26,7 @@ export function importsOf(path: string, tokens: readonly Token[]): Import[] {
       if (next.text === "(") return found(tokens[index + 2], true);
       return next.kind === "string" ? found(next, false) : found(afterFrom(tokens, index), false);
     }
+    if (token.text === "require" && next.text === "(") return found(tokens[index + 2], true);
     const first = typeOnly ? tokens[index + 2] : next;
     const reexports = token.text === "export" && (first?.text === "*" || first?.text === "{");
     return reexports ? found(afterFrom(tokens, index), false) : [];
