@@ -70,9 +70,8 @@ export function holdLedger(db: Database): Sync<HoldLedger> {
           sql.renew().run({ ...holder, address: address.text, untilAt });
           return;
         }
-        for (const { network } of sql.release().all({ ...holder, address: address.text })) {
-          mark(profile, network, false, now);
-        }
+        if (held.length > 0) sql.release().run({ ...holder, address: address.text });
+        for (const { network } of held) mark(profile, network, false, now);
         for (const network of wanted) {
           sql.insert().run({
             ...holder,
