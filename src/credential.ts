@@ -94,17 +94,24 @@ function fromActionFile({ fail2ban }: Config): FoundCredential | null {
 /** An API token from somewhere; throws a config failure for a text that cannot be one. */
 export function tokenFound(text: string, source: string): FoundCredential {
   const token = new Secret(headerSafe(text, source));
-  return { credential: { kind: "token", token }, source, fingerprint: fingerprint(text), warning: null };
+  return credentialFound({ kind: "token", token }, source, text);
 }
 
 /** A Global API Key from somewhere; throws a config failure for a text that cannot be one. */
 export function keyFound(email: string, text: string, source: string): FoundCredential {
   const key = new Secret(headerSafe(text, source));
   headerSafe(email, source);
+  return credentialFound({ kind: "key", email, key }, source, `${email}\n${text}`);
+}
+
+function credentialFound(credential: Credential, source: string, text: string): FoundCredential {
   return {
-    credential: { kind: "key", email, key },
+    credential,
     source,
-    fingerprint: fingerprint(`${email}\n${text}`),
+    // Taken when it is asked for: a hook only looks whether there is a credential, and hashing would load BoringSSL.
+    get fingerprint() {
+      return new Bun.CryptoHasher("sha256").update(text).digest("hex").slice(0, 16);
+    },
     warning: null,
   };
 }
@@ -119,10 +126,6 @@ function headerSafe(text: string, source: string): string {
       hint: "keep the bare token in it, on one line",
     },
   );
-}
-
-function fingerprint(text: string): string {
-  return new Bun.CryptoHasher("sha256").update(text).digest("hex").slice(0, 16);
 }
 
 /** A file that holds a bare secret; throws a config failure that names it when it cannot be read. */

@@ -2,7 +2,7 @@
 
 Reads {"rounds", "warmup", "commands": [{"words": [...], "status": N, "env": {...}}, ...]} from stdin; writes for each
 command the list of its samples {"wallMs", "cpuMs", "peakMiB"}. "{n}" in a word is the running number of the run, in
-hexadecimal. In Python, because a child of Bun inherits Bun's own peak memory; this one's is 10 MiB.
+hexadecimal, and "{ipv4}" an IPv4 address that no other run has. In Python, because a child of Bun inherits Bun's own peak memory; this one's is 10 MiB.
 """
 
 import json
@@ -18,12 +18,23 @@ environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 number = 0
 os.chdir("/")
 
+
+def address(number):
+    """One of the 508 of two documentation networks."""
+    if number > 508:
+        sys.exit("too many runs for an IPv4 address each")
+    return f"{'198.51.100' if number <= 254 else '203.0.113'}.{(number - 1) % 254 + 1}"
+
+
 for turn in range(plan["warmup"] + plan["rounds"]):
     # Another order each turn, so that none always follows the same other.
     for offset in range(len(commands)):
         index = (turn + offset) % len(commands)
         number += 1
-        words = [word.replace("{n}", format(number, "x")) for word in commands[index]["words"]]
+        words = [
+            word.replace("{n}", format(number, "x")).replace("{ipv4}", address(number) if "{ipv4}" in word else "")
+            for word in commands[index]["words"]
+        ]
         variables = environment | commands[index]["env"]
         began = time.perf_counter()
         pid = os.posix_spawn(words[0], words, variables, file_actions=quiet)

@@ -9,7 +9,7 @@ export interface Sample {
 }
 
 export interface Command {
-  /** The program by its absolute path and its arguments; "{n}" becomes the number of the run, in hexadecimal. */
+  /** The program by its absolute path and its arguments; "{n}" becomes the number of the run in hexadecimal, "{ipv4}" an address. */
   readonly words: readonly string[];
   /** How it must end; 0 unless told. */
   readonly status?: number;

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, openSync, rmSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, realpathSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Config } from "../config.ts";
 import type { Failure } from "../errors.ts";
@@ -36,7 +36,7 @@ export function wakeCourier(runtime: Runtime, config: Config): void {
  */
 export function wakeAhead(runtime: Runtime, config: Config): () => void {
   const wake = (): void => wakeCourier(runtime, config);
-  if (existsSync(`${config.journal}-wal`)) return wake;
+  if (isOpen(config.journal)) return wake;
   const startedAt = runtime.now();
   try {
     // The file may be gone, and whoever removed it may have looked, before this hook has recorded.
@@ -48,6 +48,11 @@ export function wakeAhead(runtime: Runtime, config: Config): () => void {
   return () => {
     if (Math.abs(runtime.now() - startedAt) > headStartMs) wake();
   };
+}
+
+/** Whether somebody has the journal open: SQLite has its log beside the file itself, wherever a link to that stands. */
+function isOpen(journal: string): boolean {
+  return existsSync(`${journal}-wal`) || (existsSync(journal) && existsSync(`${realpathSync(journal)}-wal`));
 }
 
 /** Has a courier woken after a failure of the journal. Where its own directory is broken, a courier cannot be asked for either. */

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { existsSync, rmSync, utimesSync } from "node:fs";
+import { existsSync, rmSync, symlinkSync, utimesSync } from "node:fs";
 import { loadConfig } from "../../src/config.ts";
 import { wakeAhead, wakeCourier } from "../../src/commands/wake.ts";
 import { openSqlite } from "../../src/journal/sqlite.ts";
@@ -98,10 +98,15 @@ test("where systemd watches, it is asked again by a hook that has recorded: a co
   expect(hook.couriers).toBe(0);
 });
 
-test("where somebody has the journal open, a courier is woken when the hook has recorded", () => {
+test.each([
+  ["somebody has the journal open", "var/lib/fail2ban/cloudflare/journal.db"],
+  ["a link leads to a journal that somebody has open", "srv/journal.db"],
+])("where %s, a courier is woken when the hook has recorded", (_, path) => {
   using root = tempRoot();
-  using journal = openSqlite(root.at("var/lib/fail2ban/cloudflare/journal.db"));
+  using journal = openSqlite(root.at(path));
   expect(journal.changes()).toBeNumber();
+  root.write("var/lib/fail2ban/cloudflare/.keep", "");
+  if (path.startsWith("srv/")) symlinkSync(root.at(path), root.at("var/lib/fail2ban/cloudflare/journal.db"));
   const hook = recording(root);
   expect(hook.couriers).toBe(0);
   hook.recorded();
