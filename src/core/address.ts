@@ -1,8 +1,6 @@
 import { Failure } from "../errors.ts";
+import { bytesOfIpv6, textOfIpv6 } from "./ipv6.ts";
 import { quoted } from "./text.ts";
-
-/** IPv4 does without it, and to have ipaddr.js at hand takes a hook a sixteenth of its time. */
-const ipv6 = (): typeof import("./ipv6.ts") => require("./ipv6.ts");
 
 export type Family = "inet4" | "inet6";
 
@@ -51,12 +49,12 @@ function isMapped(bytes: readonly number[]): boolean {
 function bytesOf(bare: string): readonly number[] | null {
   if (!bare.includes(":")) return fourNumbers(bare);
   const hexadecimal = undotted(bare);
-  return hexadecimal === null ? null : ipv6().bytesOfIpv6(hexadecimal);
+  return hexadecimal === null ? null : bytesOfIpv6(hexadecimal);
 }
 
 /**
- * IPv6 with an IPv4 part at its end written in hexadecimal; null when that part is not four plain numbers. ipaddr.js also
- * takes "0x7f.1" and octal "010.1.2.3", and reads "::1.2.3.4" as IPv4-mapped; fail2ban and Cloudflare do not.
+ * IPv6 with an IPv4 part at its end written in hexadecimal; null when that part is not four plain numbers: neither
+ * fail2ban nor Cloudflare takes "0x7f.1" or octal "010.1.2.3".
  */
 function undotted(bare: string): string | null {
   const [dotted = ""] = /[^:]*$/.exec(bare) ?? [];
@@ -78,7 +76,7 @@ export function fromBytes(bytes: readonly number[], prefix: number): Address | n
   const bits = bytes.length * 8;
   if (!Number.isInteger(prefix) || prefix < 0 || prefix > bits) return null;
   const masked = bytes.map((byte, index) => byte & maskByte(prefix - index * 8));
-  const text = bits === 32 ? masked.join(".") : ipv6().textOfIpv6(masked);
+  const text = bits === 32 ? masked.join(".") : textOfIpv6(masked);
   return {
     text: prefix === bits ? text : `${text}/${prefix}`,
     family: bits === 32 ? "inet4" : "inet6",

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import ipaddr from "ipaddr.js";
 import { expanded, overlaps, parseAddress, readAddress, toBytes } from "../../src/core/address.ts";
 import { quoted } from "../../src/core/text.ts";
 import { Failure } from "../../src/errors.ts";
@@ -80,6 +81,27 @@ test("every spelling of an IPv6 address reads as the same text, the one of the U
     }),
     { numRuns: 1_000 },
   );
+});
+
+test("what is IPv6, and how it is written, is what ipaddr.js says too", () => {
+  const digits = fc.string({ unit: fc.constantFrom("0", "1", "f", "A"), minLength: 0, maxLength: 5 });
+  const nearly = fc.array(digits, { minLength: 2, maxLength: 9 }).map((parts) => parts.join(":"));
+  const spelt = groups.chain(spellings).filter((text) => !text.includes("."));
+  const read = { right: 0, wrong: 0 };
+  fc.assert(
+    fc.property(fc.oneof(nearly, spelt), (text) => {
+      const right = ipaddr.IPv6.isValid(text);
+      read[right ? "right" : "wrong"] += 1;
+      if (!right) return expect(readAddress(text)).toBeNull();
+      const known = ipaddr.IPv6.parse(text);
+      const written = known.isIPv4MappedAddress() ? known.toIPv4Address() : known;
+      return expect(readAddress(text)?.text).toBe(
+        written instanceof ipaddr.IPv6 ? written.toRFC5952String() : written.toString(),
+      );
+    }),
+    { numRuns: 3_000 },
+  );
+  expect(Math.min(read.right, read.wrong)).toBeGreaterThan(300);
 });
 
 test("an IPv4-mapped network is the IPv4 network, host bits cleared", () => {

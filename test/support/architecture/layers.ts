@@ -65,7 +65,7 @@ const layers: readonly Layer[] = [
   },
   { of: "src/wire.ts", may: [...wired, "src/wire/"], node: "pure" },
   { of: "src/wire/", may: [...wired, "src/wire/"], node: "pure" },
-  { of: "src/core/", may: ["src/core/", "src/errors.ts"], packages: ["ipaddr.js"], node: "pure" },
+  { of: "src/core/", may: ["src/core/", "src/errors.ts"], node: "pure" },
   { of: "src/cloudflare/", may: [...edge, "src/cloudflare/"], packages: ["@cloudflare/types"], node: "pure" },
   { of: "src/journal/", may: [...edge, "src/journal/"], packages: ["bun:sqlite"], node: "all" },
   { of: "src/fail2ban/", may: [...edge, "src/fail2ban/"], packages: ["bun:sqlite"], node: "all" },
