@@ -27,6 +27,7 @@ export interface AccountLists {
   forget(name: string): Promise<void>;
   /** About how many items a list has: what has just been changed may not be counted. null: there is no such list. */
   size(id: string): Promise<number | null>;
+  /** Makes a list, or finds that somebody has made it meanwhile; returns its id. */
   make(name: string, description: string): Promise<string>;
   /** Why Cloudflare keeps the list; null: it is gone. */
   remove(name: string, id: string): Promise<string | null>;
@@ -51,27 +52,29 @@ export function accountLists(call: Call, account: string, memory: IdMemory): Acc
     await memory.remember(name, "");
   }
 
+  async function idOf(name: string): Promise<string | null> {
+    const remembered = await memory.recall(name);
+    if (remembered !== null && remembered !== "") return remembered;
+    known ??= await all();
+    const found = known.get(name);
+    if (found === undefined) return null;
+    if (found.kind !== "ip") {
+      throw new Failure(
+        "config",
+        `Cannot use list ${quoted(name)}: it is a list of kind ${quoted(found.kind)}`,
+        {
+          hint: 'name another one in the configuration: list = "…"',
+        },
+      );
+    }
+    await memory.remember(name, found.id);
+    return found.id;
+  }
+
   return {
     path,
     forget,
-    async idOf(name) {
-      const remembered = await memory.recall(name);
-      if (remembered !== null && remembered !== "") return remembered;
-      known ??= await all();
-      const found = known.get(name);
-      if (found === undefined) return null;
-      if (found.kind !== "ip") {
-        throw new Failure(
-          "config",
-          `Cannot use list ${quoted(name)}: it is a list of kind ${quoted(found.kind)}`,
-          {
-            hint: 'name another one in the configuration: list = "…"',
-          },
-        );
-      }
-      await memory.remember(name, found.id);
-      return found.id;
-    },
+    idOf,
     async size(id) {
       const answer = await call("GET", `${path}/${id}`);
       if (!answer.ok && answer.status === 404) return null;
@@ -82,10 +85,12 @@ export function accountLists(call: Call, account: string, memory: IdMemory): Acc
     async make(name, description) {
       const answer = await call("POST", path, { body: { name, kind: "ip", description } });
       const list = answer.ok ? readList(answer.result) : null;
-      if (list === null) throw noLists(`make list ${quoted(name)}`, answer);
-      known = null;
-      await memory.remember(name, list.id);
-      return list.id;
+      // Another server may have made it since this one looked: a name that is taken is refused without a code of its own.
+      await forget(name);
+      const id = list?.id ?? (answer.ok ? null : await idOf(name));
+      if (id === null) throw noLists(`make list ${quoted(name)}`, answer);
+      await memory.remember(name, id);
+      return id;
     },
     async remove(name, id) {
       const answer = await call("DELETE", `${path}/${id}`);

@@ -57,6 +57,18 @@ test("an unban from a list that somebody deleted is done", async () => {
   expect(edge.lists.names()).toEqual([]);
 });
 
+test("a list that another server makes in the same moment is used at once", async () => {
+  await using both = listSite();
+  const { edge, web } = both;
+  edge.onRequest = ({ method, path }) => {
+    if (method === "POST" && path.endsWith("/rules/lists")) edge.lists.plant("fail2ban");
+  };
+  await web.run("ban 203.0.113.7 --jail sshd");
+  expect((await web.deliverOnce()).code).toBe(0);
+  expect(edge.blocked()).toEqual(["203.0.113.7"]);
+  expect(edge.lists.names()).toEqual(["fail2ban"]);
+});
+
 test("a list of that name and another kind is said, and left alone", async () => {
   await using both = listSite();
   const { edge, web } = both;
