@@ -70,14 +70,20 @@ export async function putRule(
 ): Promise<void> {
   const own = found.rules.find((rule) => isOurs(rule, wanted.list));
   const body = definition(wanted);
-  const rules = `/zones/${zone.id}/rulesets/${found.ruleset}/rules`;
+  const rulesets = `/zones/${zone.id}/rulesets`;
+  const rules = `${rulesets}/${found.ruleset}/rules`;
   const answer =
     found.ruleset === null
-      ? await call("PUT", entrypoint(zone), { body: { rules: [body] } })
+      ? // Where there is one meanwhile, this is refused; a PUT of the entrypoint would replace its rules.
+        await call("POST", rulesets, { body: { name: "default", kind: "zone", phase, rules: [body] } })
       : own === undefined
         ? await call("POST", rules, { body })
         : await call("PATCH", `${rules}/${own.id}`, { body });
-  if (!answer.ok) throw noRules(`add the rule of list "${wanted.list}" to zone ${zone.name}`, answer);
+  if (answer.ok) return;
+  const now = found.ruleset === null ? await readRules(call, zone) : found;
+  if (now.ruleset === found.ruleset)
+    throw noRules(`add the rule of list "${wanted.list}" to zone ${zone.name}`, answer);
+  await putRule(call, zone, { found: now, wanted });
 }
 
 /** Removes every rule of ours for a list; returns how many there were. */

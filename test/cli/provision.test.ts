@@ -17,6 +17,26 @@ function split(edge: FakeCloudflare) {
   };
 }
 
+test("a rule that somebody adds to a zone without rules in the same moment stays", async () => {
+  await using both = listSite();
+  const { edge, web } = both;
+  edge.onRequest = ({ method, path }) => {
+    if (method === "GET" || !path.includes("/rulesets") || edge.customRules.of().length > 0) return;
+    edge.customRules.plant({
+      action: "block",
+      expression: '(http.host eq "old.example.com")',
+      description: "theirs",
+    });
+  };
+  await web.run("ban 203.0.113.7 --jail sshd");
+  expect((await web.deliverOnce()).code).toBe(0);
+  expect(edge.customRules.of().map(({ description }) => description)).toEqual([
+    "theirs",
+    "fail2ban-cloudflare: list fail2ban",
+  ]);
+  expect(edge.blocked()).toEqual(["203.0.113.7"]);
+});
+
 /** What uninstall does at its end. */
 async function purge(web: Site): Promise<string[]> {
   const runtime = testRuntime({ fetch, now: () => web.clock.now });

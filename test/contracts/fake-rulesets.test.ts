@@ -59,6 +59,20 @@ test("a PUT of the entrypoint replaces every rule, and makes the ruleset where t
   expect([edge.violations, fresh.violations]).toEqual([[], []]);
 });
 
+test("a ruleset is made where there is none, and refused where there is one", async () => {
+  const { edge } = await withRule();
+  await using _ = edge;
+  const rules = [block('(http.host eq "www.example.com")')];
+  const body = { name: "default", kind: "zone", phase: "http_request_firewall_custom", rules };
+  const refused = await ask(edge, "POST /zones/{zone}/rulesets", { body });
+  expect([refused.status, Object(refused.body).errors[0].code]).toEqual([400, 20217]);
+  expect(edge.customRules.of()).toMatchObject([{ description: "theirs" }]);
+  await using fresh = fakeCloudflare();
+  await ask(fresh, "POST /zones/{zone}/rulesets", { body });
+  expect(fresh.customRules.of()).toMatchObject(rules);
+  expect([edge.violations, fresh.violations]).toEqual([[], []]);
+});
+
 test.each([
   ["a list that is not there", block("(ip.src in $nowhere)"), undefined],
   ["no action", { expression: "(ip.src in $fail2ban)" }, undefined],

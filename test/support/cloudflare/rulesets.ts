@@ -40,6 +40,14 @@ export function rulesetRoutes(store: RulesetStore, hasList: HasList): Route[] {
       const message = `could not find entrypoint ruleset in the ${phase} phase`;
       return refusal(404, { code: 10003, message });
     }),
+    route("POST", rulesets, ({ body }, { zone = "" }) => {
+      const { kind, phase, rules = [] } = Object(jsonBody(body)) as Record<string, unknown>;
+      if (kind !== "zone" || typeof phase !== "string" || !Array.isArray(rules))
+        return refusal(400, { message: "no ruleset that can be made here" });
+      if (store.entrypoint(zone, phase) !== null) return anotherRuleset(phase);
+      const objections = rules.map((rule) => objection(zone, rule, rules.length));
+      return objections.find((each) => each !== null) ?? success(store.put(zone, phase, rules));
+    }),
     route("PUT", entrypoint, ({ body }, { zone = "", phase = "" }) => {
       const { rules = [] } = Object(jsonBody(body)) as { rules?: unknown };
       if (!Array.isArray(rules)) return refusal(400, { message: "rules is no array" });
@@ -80,6 +88,13 @@ function found(ruleset: Ruleset | null): Answer {
   return ruleset === null
     ? refusal(404, { code: 10001, message: "could not find ruleset or rule" })
     : success(ruleset);
+}
+
+/** Seen in github.com/userbradley/documentation.breadnet.co.uk, issue 609. */
+function anotherRuleset(phase: string): Answer {
+  const reason = `exceeded maximum number of zone rulesets for phase ${phase}`;
+  const message = `'zone' is not a valid value for kind because ${reason}`;
+  return refusal(400, { code: 20217, message, source: { pointer: "/kind" } });
 }
 
 function invalidRule(field: string, message: string): Answer {
