@@ -80,7 +80,9 @@ export async function putRule(
         ? await call("POST", rules, { body })
         : await call("PATCH", `${rules}/${own.id}`, { body });
   if (answer.ok) return;
-  const now = found.ruleset === null ? await readRules(call, zone) : found;
+  // Another server may have been faster: with the rule, or with the ruleset alone.
+  const now = await readRules(call, zone);
+  if (["ours", "theirs"].includes(stateOf(now, wanted))) return;
   if (now.ruleset === found.ruleset)
     throw noRules(`add the rule of list "${wanted.list}" to zone ${zone.name}`, answer);
   await putRule(call, zone, { found: now, wanted });

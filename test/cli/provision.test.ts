@@ -37,6 +37,29 @@ test("a rule that somebody adds to a zone without rules in the same moment stays
   expect(edge.blocked()).toEqual(["203.0.113.7"]);
 });
 
+test("a rule of ours that another server adds in the same moment, so that ours is refused, serves both", async () => {
+  await using both = listSite();
+  const { edge, web } = both;
+  withForeignRules(edge);
+  const theirs = {
+    action: "block",
+    expression: "(ip.src in $fail2ban)",
+    description: "fail2ban-cloudflare: list fail2ban",
+    ref: "fail2ban_cloudflare_fail2ban",
+    enabled: true,
+  };
+  const isAddition = ({ method, path }: { method: string; path: string }) =>
+    method === "POST" && path.endsWith("/rules");
+  edge.onRequest = (call) => {
+    if (isAddition(call)) edge.customRules.plant(theirs);
+  };
+  edge.fail({ kind: "status", status: 400 }, { times: Infinity, when: isAddition });
+  await web.run("ban 203.0.113.7 --jail sshd");
+  expect((await web.deliverOnce()).code).toBe(0);
+  expect(split(edge).ours).toHaveLength(1);
+  expect(edge.blocked()).toEqual(["203.0.113.7"]);
+});
+
 /** What uninstall does at its end. */
 async function purge(web: Site): Promise<string[]> {
   const runtime = testRuntime({ fetch, now: () => web.clock.now });
