@@ -1,11 +1,10 @@
-import { join } from "node:path";
 import { takeCourierLock } from "../../src/journal/lock.ts";
 import { openSqlite } from "../../src/journal/sqlite.ts";
 import type { FakeCloudflare } from "../../test/support/fake-cloudflare.ts";
-import { mustRun } from "../../test/support/program.ts";
 import { tempRoot } from "../../test/support/temp-root.ts";
+import { emptyProgram } from "./empty-program.ts";
 import { fillJournal } from "./fill.ts";
-import { installation } from "./installation.ts";
+import { installation, variablesOf } from "./installation.ts";
 import { figure } from "./report.ts";
 import type { Section } from "./report.ts";
 import { runInTurn } from "./spawn.ts";
@@ -22,7 +21,7 @@ export async function hook(edge: FakeCloudflare, rounds: number): Promise<Sectio
   // To the hooks, a courier is at work: what is measured is theirs alone.
   using _few = courierAt(few.journalPath);
   using _many = courierAt(many.journalPath);
-  const env = environmentOf(few.action);
+  const env = Object.fromEntries(variablesOf(few.action));
   const ban = (configPath: string, address: string) => ({
     env,
     words: [
@@ -34,7 +33,7 @@ export async function hook(edge: FakeCloudflare, rounds: number): Promise<Sectio
   const commands: readonly (Command & { readonly name: string })[] = [
     { name: "`/bin/true`", words: ["/bin/true"] },
     { name: "`curl --version`", words: ["/usr/bin/curl", "--version"] },
-    { name: "an empty program, built the same way", words: [await emptyProgram(temporary.at("empty"))] },
+    { name: "an empty program, built the same way", env, words: [await emptyProgram(temporary)] },
     { name: "`--version`", words: [few.binary, "--version"] },
     { name: "`ban` of no address: refused", ...ban(few.configPath, "nobody"), status: 2 },
     { name: "`ban` of an address to ignore: no record", ...ban(few.configPath, "192.0.2.7") },
@@ -75,35 +74,10 @@ export async function hook(edge: FakeCloudflare, rounds: number): Promise<Sectio
   };
 }
 
-/** The variables that the action sets for the program. */
-function environmentOf(action: string): Readonly<Record<string, string>> {
-  const [, variables] = /^_run = ((?:\w+=\S+ )*)'<cfbin>'/m.exec(action) ?? [];
-  if (variables === undefined) throw new Error("the action calls the program otherwise");
-  return Object.fromEntries(
-    variables
-      .trim()
-      .split(" ")
-      .map((pair) => pair.split("=", 2) as [string, string]),
-  );
-}
-
 /** What a courier holds while it is at work. */
 function courierAt(journalPath: string): Disposable {
   const stack = new DisposableStack();
   stack.use(takeCourierLock(journalPath));
   stack.use(openSqlite(journalPath));
   return stack;
-}
-
-/** What is left of a program when ours is taken out of it. */
-async function emptyProgram(path: string): Promise<string> {
-  const source = `${path}.ts`;
-  await Bun.write(source, "export {};\n");
-  const flags = ["--compile", "--production", "--minify", "--bytecode", "--format=esm"];
-  const directory = join(path, "..");
-  await mustRun([process.execPath, "build", ...flags, source, "--outfile", path], {
-    cwd: directory,
-    deadlineMs: 120_000,
-  });
-  return path;
 }

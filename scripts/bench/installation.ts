@@ -55,3 +55,13 @@ export async function installation(
     },
   };
 }
+
+/** The variables that the action sets for the program, as pairs. */
+export function variablesOf(action: string): readonly (readonly [name: string, value: string])[] {
+  const [, variables] = /^_run = ((?:\w+=\S+ )*)'<cfbin>'/m.exec(action) ?? [];
+  if (variables === undefined) throw new Error("the action calls the program otherwise");
+  return variables
+    .trim()
+    .split(" ")
+    .map((pair) => pair.split("=", 2) as [string, string]);
+}

@@ -12,16 +12,19 @@ export interface Peer {
 }
 
 /** The floor: nothing is done, but fail2ban does all of its own. */
-export const nothing: Peer = {
-  name: "`/bin/true`",
-  prepare(fail2ban) {
-    fail2ban.write(
-      "action.d/nothing.conf",
-      "[Definition]\nactionban = /bin/true\nactionunban = /bin/true\nactionflush = /bin/true '<family>'\n",
-    );
-    return "nothing";
-  },
-};
+export const nothing = running("`/bin/true`", "nothing", "/bin/true");
+
+/** A command that does the same whatever is banned. */
+export function running(name: string, action: string, command: string): Peer {
+  return {
+    name,
+    prepare(fail2ban) {
+      const text = `[Definition]\nactionban = ${command}\nactionunban = ${command}\nactionflush = ${command} '<family>'\n`;
+      fail2ban.write(`action.d/${action}.conf`, text);
+      return action;
+    },
+  };
+}
 
 /** fail2ban's own action for the Global API Key: curl and jq, the user's rules. */
 export function stockKey({ url, email, apiKey }: FakeCloudflare): Peer {
