@@ -94,17 +94,22 @@ function fromActionFile({ fail2ban }: Config): FoundCredential | null {
 /** An API token from somewhere; throws a config failure for a text that cannot be one. */
 export function tokenFound(text: string, source: string): FoundCredential {
   const token = new Secret(headerSafe(text, source));
-  return credentialFound({ kind: "token", token }, source, text);
+  return credentialFound({ credential: { kind: "token", token }, source, text });
 }
 
 /** A Global API Key from somewhere; throws a config failure for a text that cannot be one. */
 export function keyFound(email: string, text: string, source: string): FoundCredential {
   const key = new Secret(headerSafe(text, source));
   headerSafe(email, source);
-  return credentialFound({ kind: "key", email, key }, source, `${email}\n${text}`);
+  return credentialFound({ credential: { kind: "key", email, key }, source, text: `${email}\n${text}` });
 }
 
-function credentialFound(credential: Credential, source: string, text: string): FoundCredential {
+interface Found extends Omit<FoundCredential, "fingerprint" | "warning"> {
+  /** What the fingerprint is of. */
+  readonly text: string;
+}
+
+function credentialFound({ credential, source, text }: Found): FoundCredential {
   return {
     credential,
     source,

@@ -69,7 +69,7 @@ export async function hook(edge: FakeCloudflare, rounds: number): Promise<Sectio
       { text: "many holds to few", value: large.wallMs / small.wallMs, most: 1.2, unit: "×" },
     ],
     limits: [
-      "The empty program is what Bun's own start costs. Each line after it adds one part: our entry, the command with its parser, the configuration and the guard, the journal with its fsync.",
+      "The empty program is what Bun's own start costs. Each of the four lines after it adds one part: our entry, the command with its parser, the configuration and the guard, the journal with its fsync.",
     ],
   };
 }

@@ -2,7 +2,8 @@
 
 Reads {"rounds", "warmup", "commands": [{"words": [...], "status": N, "env": {...}}, ...]} from stdin; writes for each
 command the list of its samples {"wallMs", "cpuMs", "peakMiB"}. "{n}" in a word is the running number of the run, in
-hexadecimal, and "{ipv4}" an IPv4 address that no other run has. In Python, because a child of Bun inherits Bun's own peak memory; this one's is 10 MiB.
+hexadecimal, and "{ipv4}" an IPv4 address that no other run has. In Python, because a child of Bun inherits Bun's own
+peak memory; this one's is 10 MiB.
 """
 
 import json
@@ -19,11 +20,11 @@ number = 0
 os.chdir("/")
 
 
-def address(number):
+def address(run):
     """One of the 508 of two documentation networks."""
-    if number > 508:
+    if run > 508:
         sys.exit("too many runs for an IPv4 address each")
-    return f"{'198.51.100' if number <= 254 else '203.0.113'}.{(number - 1) % 254 + 1}"
+    return f"{'198.51.100' if run <= 254 else '203.0.113'}.{(run - 1) % 254 + 1}"
 
 
 for turn in range(plan["warmup"] + plan["rounds"]):

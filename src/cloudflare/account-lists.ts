@@ -85,12 +85,15 @@ export function accountLists(call: Call, account: string, memory: IdMemory): Acc
     async make(name, description) {
       const answer = await call("POST", path, { body: { name, kind: "ip", description } });
       const list = answer.ok ? readList(answer.result) : null;
+      known = null;
+      if (list !== null) {
+        await memory.remember(name, list.id);
+        return list.id;
+      }
       // Another server may have made it since this one looked: a name that is taken is refused without a code of its own.
-      await forget(name);
-      const id = list?.id ?? (answer.ok ? null : await idOf(name));
-      if (id === null) throw noLists(`make list ${quoted(name)}`, answer);
-      await memory.remember(name, id);
-      return id;
+      const theirs = answer.ok ? null : await idOf(name);
+      if (theirs === null) throw noLists(`make list ${quoted(name)}`, answer);
+      return theirs;
     },
     async remove(name, id) {
       const answer = await call("DELETE", `${path}/${id}`);

@@ -62,30 +62,36 @@ export function stateOf({ rules }: CustomRules, wanted: ListRule): RuleState {
     : "changed";
 }
 
+export interface PutRuleOptions {
+  /** The zone's rules as they were read. */
+  readonly found: CustomRules;
+  readonly wanted: ListRule;
+}
+
 /** Adds our rule behind all others, or sets ours right; no other rule is touched. */
-export async function putRule(
-  call: Call,
-  zone: NamedZone,
-  { found, wanted }: { readonly found: CustomRules; readonly wanted: ListRule },
-): Promise<void> {
+export async function putRule(call: Call, zone: NamedZone, options: PutRuleOptions): Promise<void> {
+  const { found, wanted } = options;
+  const first = await sendRule(call, zone, options);
+  if (first.ok) return;
+  // Another server, or a person, may have been faster.
+  const now = await readRules(call, zone);
+  const state = stateOf(now, wanted);
+  if (state === "ours" || state === "theirs") return;
+  const isNews = now.ruleset !== found.ruleset || state !== stateOf(found, wanted);
+  const answer = isNews ? await sendRule(call, zone, { found: now, wanted }) : first;
+  if (!answer.ok) throw noRules(`add the rule of list "${wanted.list}" to zone ${zone.name}`, answer);
+}
+
+function sendRule(call: Call, zone: NamedZone, { found, wanted }: PutRuleOptions): Promise<Answer> {
   const own = found.rules.find((rule) => isOurs(rule, wanted.list));
   const body = definition(wanted);
   const rulesets = `/zones/${zone.id}/rulesets`;
+  if (found.ruleset === null) {
+    // Where there is one meanwhile, this is refused; a PUT of the entrypoint would replace its rules.
+    return call("POST", rulesets, { body: { name: "default", kind: "zone", phase, rules: [body] } });
+  }
   const rules = `${rulesets}/${found.ruleset}/rules`;
-  const answer =
-    found.ruleset === null
-      ? // Where there is one meanwhile, this is refused; a PUT of the entrypoint would replace its rules.
-        await call("POST", rulesets, { body: { name: "default", kind: "zone", phase, rules: [body] } })
-      : own === undefined
-        ? await call("POST", rules, { body })
-        : await call("PATCH", `${rules}/${own.id}`, { body });
-  if (answer.ok) return;
-  // Another server may have been faster: with the rule, or with the ruleset alone.
-  const now = await readRules(call, zone);
-  if (["ours", "theirs"].includes(stateOf(now, wanted))) return;
-  if (now.ruleset === found.ruleset)
-    throw noRules(`add the rule of list "${wanted.list}" to zone ${zone.name}`, answer);
-  await putRule(call, zone, { found: now, wanted });
+  return own === undefined ? call("POST", rules, { body }) : call("PATCH", `${rules}/${own.id}`, { body });
 }
 
 /** Removes every rule of ours for a list; returns how many there were. */

@@ -36,9 +36,9 @@ export function wakeCourier(runtime: Runtime, config: Config): void {
  */
 export function wakeAhead(runtime: Runtime, config: Config): () => void {
   const wake = (): void => wakeCourier(runtime, config);
-  if (isOpen(config.journal)) return wake;
   const startedAt = runtime.now();
   try {
+    if (isOpen(config.journal)) return wake;
     // The file may be gone, and whoever removed it may have looked, before this hook has recorded.
     if (askSystemd(runtime, config)) return wake;
     startCourier(runtime, config);

@@ -66,7 +66,7 @@ export function ignoredBy(address: Address, { ignore }: Guard): Address | undefi
 
 /** Throws a usage failure when blocking the address would hurt the site itself. */
 export function refuseUnsafe(address: Address, guard: Guard): void {
-  /** In canonical text. */
+  /** The first range that overlaps the address, in canonical form. */
   const hit = (ranges: readonly string[]): string | undefined => {
     const near = ranges.filter((range) => mayOverlap(address, range)).map(readAddress);
     return near.find((range) => range !== null && overlaps(address, range))?.text;

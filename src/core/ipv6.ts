@@ -11,14 +11,6 @@ export function bytesOfIpv6(text: string): readonly number[] | null {
   return groups.flatMap((group) => [group >> 8, group & 0xff]);
 }
 
-function groupsOf(part: string): readonly number[] | null {
-  if (part === "") return [];
-  const groups = part.split(":");
-  return groups.every((group) => /^[0-9A-Fa-f]{1,4}$/.test(group))
-    ? groups.map((group) => Number.parseInt(group, 16))
-    : null;
-}
-
 /** An IPv6 address in canonical form: "::" for the first of the longest runs of zero groups. Source: RFC 5952, section 4. */
 export function textOfIpv6(bytes: readonly number[]): string {
   const groups = [0, 2, 4, 6, 8, 10, 12, 14].map((at) =>
@@ -31,4 +23,12 @@ export function textOfIpv6(bytes: readonly number[]): string {
   }
   if (length === 0) return text;
   return `${text.slice(0, start).replace(/:$/, "")}::${text.slice(start + length).replace(/^:/, "")}`;
+}
+
+function groupsOf(part: string): readonly number[] | null {
+  if (part === "") return [];
+  const groups = part.split(":");
+  return groups.every((group) => /^[0-9A-Fa-f]{1,4}$/.test(group))
+    ? groups.map((group) => Number.parseInt(group, 16))
+    : null;
 }

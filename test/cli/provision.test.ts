@@ -60,6 +60,20 @@ test("a rule of ours that another server adds in the same moment, so that ours i
   expect(edge.blocked()).toEqual(["203.0.113.7"]);
 });
 
+test("a rule of ours that somebody deletes while it is set right is added anew", async () => {
+  await using both = listSite();
+  const { edge, web } = both;
+  withForeignRules(edge);
+  await web.run("sync --provision");
+  const [ours] = split(edge).ours;
+  edge.customRules.change(ours?.id ?? "", { enabled: false });
+  edge.onRequest = ({ method }) => {
+    if (method === "PATCH") edge.customRules.remove(ours?.id ?? "");
+  };
+  expect((await web.run("sync --provision")).code).toBe(0);
+  expect(split(edge).ours).toMatchObject([{ action: "block", enabled: true }]);
+});
+
 /** What uninstall does at its end. */
 async function purge(web: Site): Promise<string[]> {
   const runtime = testRuntime({ fetch, now: () => web.clock.now });

@@ -58,8 +58,7 @@ test.each([
 });
 
 test("the machine's own address is named in canonical form, however the kernel writes it", () => {
-  const by = { own: ["198.51.100.200/32", "2001:0db8:0000:0000:0000:0000:0000:0200"], ignore: [] };
-  expect(verdict("198.51.100.200", by)).toContain("198.51.100.200 is this machine's");
+  const by = { own: ["2001:0db8:0000:0000:0000:0000:0000:0200"], ignore: [] };
   expect(verdict("2001:db8::200", by)).toContain(": 2001:db8::200 is this machine's");
 });
 
