@@ -21,7 +21,12 @@ export async function wireCourier(
 ): Promise<Courier & AsyncDisposable> {
   const { runtime, config, journal, log } = options;
   await adapt();
-  const shared: Shared = { users: new Map(), gates: new Map(), turnsOf: turnsByName() };
+  const shared: Shared = {
+    users: new Map(),
+    gates: new Map(),
+    turnsOf: turnsByName(),
+    turnsAt: turnsByName(),
+  };
   const deliveries = await Promise.all(
     [...config.profiles.values()].map((profile) => wireProfile(options, profile, shared)),
   );

@@ -5,6 +5,7 @@ import type { Blocklist, Profile } from "./ports.ts";
 import { deliverRound } from "./round.ts";
 import { openAt, openPlaces, poolOf } from "./trouble.ts";
 import type { Opened } from "./trouble.ts";
+import type { Turns } from "./turns.ts";
 
 /** Calls of one round: few enough that a newer ban does not wait long behind them. */
 const mostAtOnce = 64;
@@ -15,6 +16,8 @@ export interface Delivery {
   readonly gate: Gate;
   /** The profiles that block at a place or in a pool; none: it has left the configuration. */
   readonly profilesOf: (place: string) => ReadonlySet<string>;
+  /** What profiles do at one place, they do in turn. */
+  readonly turnsAt: (place: string) => Turns;
   now(): number;
   random(): number;
   log(level: "info" | "warn", jail: string, message: string): void;

@@ -30,13 +30,14 @@ export interface Shared {
   /** By credential: two gates would each book what is left of its budget. */
   readonly gates: Map<string, Gate>;
   turnsOf(account: string): Turns;
+  turnsAt(place: string): Turns;
 }
 
 /** The delivery of one profile. A credential that cannot be read is said when a call is to be made. */
 export async function wireProfile(
   options: WireOptions,
   profile: ProfileConfig,
-  { users, gates, turnsOf }: Shared,
+  { users, gates, turnsOf, turnsAt }: Shared,
 ): Promise<Delivery> {
   const { runtime, config, journal, log } = options;
   const found = tryCredential(runtime, config, profile);
@@ -104,6 +105,7 @@ export async function wireProfile(
       },
     },
     profilesOf: (place) => users.get(place) ?? new Set(),
+    turnsAt,
     now,
     random,
     log,

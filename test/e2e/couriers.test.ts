@@ -152,6 +152,38 @@ test("after kill -9 in the middle of calls the next courier takes over, and ever
   expect(unbans.map(({ method }) => method)).toEqual(Array(21).fill("DELETE"));
 });
 
+test("while one profile's call is under way no other looks what stands there, and after kill -9 the mode is right", async () => {
+  await using edge = fakeCloudflare({ zones: [{ name: "example.com" }, { name: "example.org" }] });
+  await using site = binarySite(edge, {
+    config: { zones: '["example.com"]', profiles: '{ other = { zones = ["example.com", "example.org"] } }' },
+  });
+  const ban = async (...options: readonly string[]): Promise<void> =>
+    expect(await site.run(["ban", "203.0.113.7", ...options])).toMatchObject({ code: 0, stderr: "" });
+  const modes = (): string[] =>
+    edge
+      .rules()
+      .map(({ mode, scope }) => `${scope.name} ${mode}`)
+      .toSorted();
+  await ban("--jail", "sshd", "--mode", "block");
+  await until(() => pendingIn(site.journalPath) === 0, { deadlineMs, what: site.log });
+
+  const { promise, resolve: release } = Promise.withResolvers<void>();
+  edge.onRequest = ({ method }) => (method === "PATCH" ? promise : undefined);
+  await ban("--jail", "sshd", "--mode", "challenge");
+  const isChange = ({ method }: { readonly method: string }) => method === "PATCH";
+  await until(() => edge.calls.some(isChange), { deadlineMs, what: site.log });
+  await ban("--jail", "web", "--profile", "other", "--mode", "block");
+  await until(() => site.log().includes("zone example.org: added"), { deadlineMs, what: site.log });
+  const meanwhile = edge.calls.slice(edge.calls.findIndex(isChange) + 1);
+  expect(meanwhile.map(({ method }) => method)).toEqual(["POST"]);
+
+  for (const pid of site.couriers()) process.kill(pid, "SIGKILL");
+  release();
+  await until(() => modes().includes("example.com challenge"), { deadlineMs, what: () => `${modes()}` });
+  expect(await site.run(["deliver", "--once"])).toMatchObject({ code: 0 });
+  expect(modes()).toEqual(["example.com block", "example.org block"]);
+});
+
 test("deliver --once delivers at once where a courier waits for its next try", async () => {
   await using edge = fakeCloudflare();
   await using site = binarySite(edge);
