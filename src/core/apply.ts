@@ -57,7 +57,7 @@ async function applyInTurn(
   };
   await record(forgotten.map(({ network }) => ({ network: network.text, row: null })));
   const networks = changes.map(({ network }) => network.text);
-  if (networks.length > 0) await journal.begin(place.place, profile.name, networks);
+  if (networks.length > 0 && !signal.aborted) await journal.begin(place.place, profile.name, networks);
   const fates = new Map<number, Fate>(all.map((change) => [steps.get(change) ?? 0, left]));
 
   const stop = new AbortController();
