@@ -5,6 +5,7 @@ import { openFleet } from "../../src/journal/postgres/fleet.ts";
 import { openSpool } from "../../src/journal/spool.ts";
 import { describePostgres } from "../support/postgres-tests.ts";
 import { tempRoot } from "../support/temp-root.ts";
+import { until } from "../support/wait.ts";
 
 const address = parseAddress("203.0.113.7");
 const holder = { profile: "", jail: "sshd", host: "web1" };
@@ -77,14 +78,15 @@ describePostgres("a host in touch with its fleet", (pg) => {
     await host.visit.look(true);
     expect([deliveries, await other.lead()]).toEqual([1, false]);
     finish();
-    await Bun.sleep(0);
-    while (!(await other.lead())) await Bun.sleep(1);
-    host.clock.now += 10_000;
-    await host.visit.look(true);
-    await host.visit.look(true);
-    expect(deliveries).toBe(1);
+    await until(() => other.lead(), { what: "the end of the first courier" });
+    const lookLater = async (): Promise<number> => {
+      host.clock.now += 10_000;
+      await host.visit.look(true);
+      return deliveries;
+    };
+    expect([await lookLater(), await lookLater()]).toEqual([1, 1]);
     await other.follow();
-    await host.visit.look(true);
-    while (deliveries < 2) await Bun.sleep(1);
+    // The first may not quite have come to its end, and then counts from that moment.
+    await until(async () => (await lookLater()) === 2, { what: "the second courier" });
   });
 });
