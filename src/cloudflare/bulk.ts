@@ -39,6 +39,8 @@ const looksMs = [1_000, 1_000, 2_000, 4_000, 8_000] as const;
 /** Operations on the items of one account's lists. */
 export function bulkOf({ call, path, turns, sleep }: BulkOptions): Bulk {
   async function begin({ method, path: items, body }: BulkRequest, signal: AbortSignal): Promise<Ended> {
+    // Its turn may have come after the signal: nobody would see how it ends.
+    if (signal.aborted) throw notYet("the courier is to end");
     const answer = await call(method, items, { body, turns: "one at a time" });
     if (answer.ok) return follow(operationIn(answer.result), signal);
     if (answer.status === 429 || answer.status === 409) throw new Taken();

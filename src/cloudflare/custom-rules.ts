@@ -77,7 +77,9 @@ export async function putRule(call: Call, zone: NamedZone, options: PutRuleOptio
   const now = await readRules(call, zone);
   const state = stateOf(now, wanted);
   if (state === "ours" || state === "theirs") return;
-  const isNews = now.ruleset !== found.ruleset || state !== stateOf(found, wanted);
+  const idsOf = ({ ruleset, rules }: CustomRules): string =>
+    [ruleset, ...rules.map(({ id }) => id)].join(" ");
+  const isNews = idsOf(now) !== idsOf(found) || state !== stateOf(found, wanted);
   const answer = isNews ? await sendRule(call, zone, { found: now, wanted }) : first;
   if (!answer.ok) throw noRules(`add the rule of list "${wanted.list}" to zone ${zone.name}`, answer);
 }

@@ -117,10 +117,10 @@ async function takeOver(
       stop.abort();
     } else known.push({ network: settled.change.network.text, row: settled.row });
   }
-  await journal.record(place.place, profile.name, known);
   // What is not there any more may be wanted, by a ban that has come meanwhile too.
   const gone = known.filter(({ row }) => row === null).map(({ network }) => network);
   await journal.recheck(profile.name, gone, now());
+  await journal.record(place.place, profile.name, known);
   if (known.length === steps.length) return;
   if (failure !== null && !(failure instanceof Failure)) throw failure;
   const why = failure === null ? "interrupted" : failure.message;

@@ -11,15 +11,20 @@ import type { Blocklist, Entry } from "./ports.ts";
  */
 export async function purge(courier: Courier, signal: AbortSignal): Promise<void> {
   const { journal, deliveries, now } = courier;
+  const recheckAll = async (): Promise<void> => {
+    for (const { profile } of deliveries) await journal.recheck(profile.name, "all", now());
+  };
   try {
     const opened = await Promise.all(deliveries.map((delivery) => open(courier, delivery, signal)));
     const sites = [...opened.flatMap(({ current }) => current), ...opened.flatMap(({ former }) => former)];
     // Reversed, so that of two ways to a place the one that the configuration names counts.
     const reachable = new Map(sites.toReversed().map((site) => [site.place.place, site]));
     await refuseStrays(courier, reachable);
+    // Should it be killed, the next courier looks at everything.
+    await recheckAll();
     for (const site of reachable.values()) await site.patiently(() => empty(site, signal));
   } catch (error) {
-    for (const { profile } of deliveries) await journal.recheck(profile.name, "all", now());
+    await recheckAll();
     throw error;
   }
   await journal.forgetAll();
@@ -105,6 +110,8 @@ async function remove(
   const stop = new AbortController();
   const known: Known[] = [];
   let failure: unknown = null;
+  const networks = changes.map(({ network }) => network.text);
+  await journal.begin(place.place, profile.name, networks);
   for await (const settled of place.apply(changes, AbortSignal.any([signal, stop.signal]))) {
     const failed = "failure" in settled;
     // Its answer may have been lost: whether it is still there is to be found out.

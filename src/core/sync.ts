@@ -95,10 +95,11 @@ export async function syncProfile(
   const learn = async (place: Blocklist): Promise<Compared> => {
     const result = await compare(journal, place);
     await listener?.found(result.found);
-    await journal.record(place.place, profile.name, result.known);
     const { missing, found, changed } = result;
     const networks = [...missing, ...found.map(({ network }) => network), ...changed];
+    // Before the journal knows: killed in between, the next comparison finds them again.
     await journal.recheck(profile.name, networks, now());
+    await journal.record(place.place, profile.name, result.known);
     if (networks.length > 0) {
       const counts = `${missing.length} gone, ${found.length} unknown, ${changed.length} changed`;
       log("warn", "", `Synced ${place.label}: ${counts}`);

@@ -69,7 +69,7 @@ export function deliveryLedger(db: Database): Sync<Omit<DeliveryLedger, "abandon
     begin(place, profile, networks) {
       const doubt = db.query(
         `INSERT INTO edge (place, network, profile, id, mode, owned) VALUES (?, ?, ?, NULL, NULL, 1)
-         ON CONFLICT DO UPDATE SET id = NULL, mode = NULL`,
+         ON CONFLICT DO UPDATE SET id = NULL, mode = NULL, owned = 1`,
       );
       immediate(db, () => {
         for (const network of networks) doubt.run(place, network, profile);

@@ -60,6 +60,27 @@ test("a rule of ours that another server adds in the same moment, so that ours i
   expect(edge.blocked()).toEqual(["203.0.113.7"]);
 });
 
+test("a rule that is refused since others change the same ruleset is added in a second try", async () => {
+  await using both = listSite();
+  const { edge, web } = both;
+  withForeignRules(edge);
+  const isAddition = ({ method, path }: { method: string; path: string }) =>
+    method === "POST" && path.endsWith("/rules");
+  edge.onRequest = (call) => {
+    if (!isAddition(call)) return;
+    edge.onRequest = null;
+    edge.customRules.plant({
+      action: "block",
+      expression: '(http.host eq "new.example.com")',
+      description: "theirs",
+    });
+  };
+  edge.fail({ kind: "status", status: 409 }, { when: isAddition });
+  await web.run("ban 203.0.113.7 --jail sshd");
+  expect((await web.deliverOnce()).code).toBe(0);
+  expect(edge.blocked()).toEqual(["203.0.113.7"]);
+});
+
 test("a rule of ours that somebody deletes while it is set right is added anew", async () => {
   await using both = listSite();
   const { edge, web } = both;

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { copyFileSync } from "node:fs";
 import { purgeEdge } from "../../src/commands/purge.ts";
 import { Failure } from "../../src/errors.ts";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
@@ -124,6 +125,24 @@ test("an interrupted purge says so, and what was removed comes back", async () =
   edge.onRequest = null;
   await web.deliver();
   expect(edge.blocked()).toHaveLength(3);
+});
+
+test("what a purge that was killed has removed comes back", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge);
+  for (const last of [1, 2, 3]) await web.run(`ban 203.0.113.${last} --jail sshd`);
+  await web.deliver();
+  const aside = `${web.journalPath}.as-it-was`;
+  edge.onRequest = ({ method }) => {
+    if (method === "DELETE") copyFileSync(`${web.journalPath}-wal`, `${aside}-wal`);
+    if (method === "DELETE") copyFileSync(web.journalPath, aside);
+  };
+  expect(await purge(web)).toBe("done");
+  expect(edge.blocked()).toEqual([]);
+  edge.onRequest = null;
+  for (const ending of ["", "-wal"]) copyFileSync(`${aside}${ending}`, `${web.journalPath}${ending}`);
+  await web.deliver();
+  expect(edge.blocked()).toEqual(["203.0.113.1", "203.0.113.2", "203.0.113.3"]);
 });
 
 test("a purge of more than the budget waits, and exceeds neither it nor a pause that Cloudflare asks for", async () => {

@@ -46,7 +46,7 @@ export function deliveryLedger({ run, atomically }: Session): Omit<DeliveryLedge
       await run(
         `INSERT INTO edge (place, network, profile, owned)
          SELECT DISTINCT $1, network, $2, true FROM unnest($3::text[]) AS network
-         ON CONFLICT (network, place) DO UPDATE SET id = NULL, mode = NULL`,
+         ON CONFLICT (network, place) DO UPDATE SET id = NULL, mode = NULL, owned = true`,
         [place, profile, networks],
       );
     },
