@@ -21,8 +21,8 @@ export async function noticeChange(
   if (before === after) return;
   await journal.clearPauses(profile.name);
   await journal.hurry(profile.name);
-  if (before !== null && !before.endsWith(` ${places}`))
-    await journal.recheck(profile.name, "all", runtime.now());
+  // Another credential too: until a place's id was found with it, another profile did not know who blocks there.
+  if (before !== null) await journal.recheck(profile.name, "all", runtime.now());
   await journal.forgetResults(profile.name);
   await journal.setFact(name, after);
 }

@@ -111,3 +111,17 @@ test.each([
   await web.deliver();
   expect(modes()).toEqual(["js_challenge"]);
 });
+
+test("what another profile lets go of before a new token has met the zone is blocked again", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge);
+  const path = web.write("other-token", `${edge.token}\n`);
+  web.configure({ tables: `${other}api_token_file = ${JSON.stringify(path)}\n` });
+  await web.run("ban 203.0.113.7 --jail a");
+  await web.run("ban 203.0.113.7 --jail b --profile other");
+  await web.deliver();
+  web.write("token", `${edge.accountToken}\n`);
+  await web.run("unban 203.0.113.7 --jail b --profile other");
+  await web.deliver();
+  expect(edge.blocked()).toEqual(["203.0.113.7"]);
+});
