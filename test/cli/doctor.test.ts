@@ -6,6 +6,7 @@ import { seal } from "../../src/fail2ban/seal.ts";
 import { openSqlite } from "../../src/journal/sqlite.ts";
 import type { Permission } from "../support/cloudflare/credentials.ts";
 import type { FakeOptions } from "../support/fake-cloudflare.ts";
+import { namedWith } from "../support/needing.ts";
 import { hasPrograms, jail, patient } from "../support/patient.ts";
 import type { Patient } from "../support/patient.ts";
 
@@ -760,7 +761,9 @@ const faults: readonly Fault[] = [
   },
 ];
 
-describe.skipIf(!hasPrograms)("doctor", () => {
+const obstacle = hasPrograms ? null : "needs fail2ban and nginx: use scripts/test.sh";
+
+describe.skipIf(obstacle !== null)(namedWith(obstacle, "doctor"), () => {
   test("finds nothing on a healthy host, on which a ban is held", async () => {
     await using host = await patient();
     await host.ban("203.0.113.7", "2001:db8::7");

@@ -48,8 +48,6 @@ test("a rule of ours that another server adds in the same moment, so that ours i
     ref: "fail2ban_cloudflare_fail2ban",
     enabled: true,
   };
-  const isAddition = ({ method, path }: { method: string; path: string }) =>
-    method === "POST" && path.endsWith("/rules");
   edge.onRequest = (call) => {
     if (isAddition(call)) edge.customRules.plant(theirs);
   };
@@ -64,8 +62,6 @@ test("a rule that is refused since others change the same ruleset is added in a 
   await using both = listSite();
   const { edge, web } = both;
   withForeignRules(edge);
-  const isAddition = ({ method, path }: { method: string; path: string }) =>
-    method === "POST" && path.endsWith("/rules");
   edge.onRequest = (call) => {
     if (!isAddition(call)) return;
     edge.onRequest = null;
@@ -94,6 +90,11 @@ test("a rule of ours that somebody deletes while it is set right is added anew",
   expect((await web.run("sync --provision")).code).toBe(0);
   expect(split(edge).ours).toMatchObject([{ action: "block", enabled: true }]);
 });
+
+/** A call that adds a rule to a ruleset that is there. */
+function isAddition({ method, path }: { method: string; path: string }): boolean {
+  return method === "POST" && path.endsWith("/rules");
+}
 
 /** What uninstall does at its end. */
 async function purge(web: Site): Promise<string[]> {

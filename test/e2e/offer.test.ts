@@ -1,6 +1,7 @@
-import { expect, test } from "bun:test";
+import { expect } from "bun:test";
 import { statSync } from "node:fs";
 import { binaryPath } from "../support/binary.ts";
+import { needing } from "../support/needing.ts";
 import { systemPath } from "../support/program.ts";
 import { tempRoot } from "../support/temp-root.ts";
 import { until } from "../support/wait.ts";
@@ -8,7 +9,7 @@ import { until } from "../support/wait.ts";
 const action = "etc/fail2ban/action.d/cloudflare.conf";
 const question = "Copy them into our configuration";
 
-test.skipIf(Bun.which("script") === null).each([
+needing(Bun.which("script") === null ? "needs script, of bsdutils" : null).each([
   ["y", true],
   ["n", false],
 ])("a person at a terminal who answers %j is obeyed, and sees no secret", async (answer, taken) => {
