@@ -29,18 +29,9 @@ export interface Applied {
 
 /**
  * Makes steps at one place, each of them for a generation, and records what comes of them. While calls of one profile
- * are under way, no other may find out what stands there: what it records would hide that they are.
+ * are under way, no other may plan or find out what stands there: what it records would hide that they are.
  */
-export function applySteps(
-  delivery: Delivery,
-  place: Blocklist,
-  steps: ReadonlyMap<Step, number>,
-  signal: AbortSignal,
-): Promise<Applied> {
-  return delivery.turnsAt(place.place)(() => applyInTurn(delivery, place, steps, signal));
-}
-
-async function applyInTurn(
+export async function applySteps(
   delivery: Delivery,
   place: Blocklist,
   steps: ReadonlyMap<Step, number>,

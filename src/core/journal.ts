@@ -58,17 +58,23 @@ export interface Wanted extends Want {
   readonly network: string;
 }
 
-/** What one delivery reads at once: a pending network, who wants it and what is known of it at the edge. */
-export interface Due {
-  readonly pending: Pending;
+/** Who wants a network and what is known of it at the edge, read at once. */
+export interface Standing {
   readonly wants: readonly Want[];
   readonly rows: readonly EdgeRow[];
+}
+
+/** A pending network, and how it stands. */
+export interface Due extends Standing {
+  readonly pending: Pending;
 }
 
 /** The courier's side. */
 export interface DeliveryLedger {
   /** Due networks of a profile, bans before unbans, older first; without those that wait for room. */
   due(profile: string, now: number, limit: number): Promise<readonly Due[]>;
+  /** How networks stand now, in their order. */
+  standing(networks: readonly string[]): Promise<readonly Standing[]>;
   /** Records that calls are begun: until an answer is recorded, networks may be at the place or not, by any id, in any mode. */
   begin(place: string, profile: string, networks: readonly string[]): Promise<void>;
   /** Records what is known at a place; a null row: nothing is there. */

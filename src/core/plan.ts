@@ -1,13 +1,13 @@
 import { readAddress } from "./address.ts";
 import { strictest } from "./hold.ts";
-import type { Due, Wanted } from "./journal.ts";
+import type { Due, Standing, Wanted } from "./journal.ts";
 import type { Blocklist, Change, Entry } from "./ports.ts";
 
 /** What is to be done at one place; `forget` takes no call: what stands there is not ours. */
 export type Step = Change | { readonly kind: "forget"; readonly network: Due["pending"]["network"] };
 
 /** A network, who wants it and what is known of it at the edge. */
-export interface Planned extends Pick<Due, "wants" | "rows"> {
+export interface Planned extends Standing {
   readonly pending: Pick<Due["pending"], "network">;
 }
 

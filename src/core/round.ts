@@ -49,12 +49,33 @@ export async function deliverRound(delivery: Delivery, round: Round, signal: Abo
   return fates;
 }
 
-function planned({ profilesOf }: Delivery, { due }: Round, { place, mode }: Blocklist): Planned {
+function planned({ profilesOf }: Delivery, { due }: Pick<Round, "due">, { place, mode }: Blocklist): Planned {
   const site = { place, mode, profiles: profilesOf(place) };
   return due.flatMap((one) => {
     const step = plan(one, site);
     return step === null ? [] : [[step, one] as const];
   });
+}
+
+/**
+ * Plans again, once its turn has come, where another profile may have been at work since. What has turned from an
+ * addition into a removal, or back, is for another round.
+ */
+async function replanned(
+  delivery: Delivery,
+  place: Blocklist,
+  before: Planned,
+): Promise<{ readonly steps: Planned; readonly turned: Planned }> {
+  const { journal, profilesOf } = delivery;
+  if (before.length === 0 || profilesOf(place.place).size < 2) return { steps: before, turned: [] };
+  const now = await journal.standing(before.map(([, { pending }]) => pending.network.text));
+  const due = before.map(([, one], index) => ({ ...one, ...now[index] }));
+  const after = planned(delivery, { due }, place);
+  const adding = before.some(([step]) => isAddition(step));
+  return {
+    steps: after.filter(([step]) => isAddition(step) === adding),
+    turned: after.filter(([step]) => isAddition(step) !== adding),
+  };
 }
 
 async function stepsAt(
@@ -66,9 +87,13 @@ async function stepsAt(
   const untilAt = pausedUntilAt.get(place);
   if (untilAt !== undefined) return untouched(planned, { kind: "paused", untilAt });
   const limit = limitOf(place);
-  const steps = planned.slice(0, limit).map(([step, { pending }]) => [step, pending.generation] as const);
-  const applied = await applySteps(delivery, place, new Map(steps), signal);
-  return { ...applied, fates: worst([applied.fates, untouched(planned.slice(limit), left).fates]) };
+  return delivery.turnsAt(place.place)(async () => {
+    const { steps, turned } = await replanned(delivery, place, planned.slice(0, limit));
+    const generations = new Map(steps.map(([step, { pending }]) => [step, pending.generation]));
+    const applied = await applySteps(delivery, place, generations, signal);
+    const untried = untouched([...turned, ...planned.slice(limit)], left);
+    return { ...applied, fates: worst([applied.fates, untried.fates]) };
+  });
 }
 
 function untouched(planned: Planned, fate: Fate): Applied {

@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 import { parseAddress } from "../core/address.ts";
 import { isMode } from "../core/hold.ts";
 import type { Mode } from "../core/hold.ts";
-import type { DeliveryLedger, Want, Wanted } from "../core/journal.ts";
+import type { DeliveryLedger, Standing, Want, Wanted } from "../core/journal.ts";
 import type { EdgeRow } from "../core/ports.ts";
 import { immediate } from "./immediate.ts";
 import { markPending } from "./pending.ts";
@@ -44,14 +44,20 @@ export function deliveryLedger(db: Database): Sync<Omit<DeliveryLedger, "abandon
   const waits =
     "EXISTS (SELECT 1 FROM outside o WHERE o.profile = pending.profile AND o.network = pending.network AND o.waiting = 1)";
   const due = `(retry_at <= $now OR retry_at > $now + ${furthestRetryMs})`;
+  const standingOf = (network: string): Standing => {
+    const wants = db.query<StoredWant, [string]>(
+      `SELECT profile, jail, mode, EXISTS (SELECT 1 FROM outside o
+         WHERE o.profile = holds.profile AND o.network = holds.network) AS outside
+       FROM holds WHERE network = ? ORDER BY held_at`,
+    );
+    const rows = db.query<StoredEdge, [string]>(`SELECT ${edgeColumns} FROM edge WHERE network = ?`);
+    return {
+      wants: wants.all(network).map((want) => ({ ...want, outside: want.outside === 1 })),
+      rows: rows.all(network).map(edgeRow),
+    };
+  };
   return {
     due(profile, now, limit) {
-      const wants = db.query<StoredWant, [string]>(
-        `SELECT profile, jail, mode, EXISTS (SELECT 1 FROM outside o
-           WHERE o.profile = holds.profile AND o.network = holds.network) AS outside
-         FROM holds WHERE network = ? ORDER BY held_at`,
-      );
-      const rows = db.query<StoredEdge, [string]>(`SELECT ${edgeColumns} FROM edge WHERE network = ?`);
       return db.transaction(() =>
         db
           .query<PendingRow, { profile: string; now: number; limit: number }>(
@@ -61,11 +67,11 @@ export function deliveryLedger(db: Database): Sync<Omit<DeliveryLedger, "abandon
           .all({ profile, now, limit })
           .map(({ generation, network, attempts, since_at }) => ({
             pending: { generation, profile, network: parseAddress(network), attempts, sinceAt: since_at },
-            wants: wants.all(network).map((want) => ({ ...want, outside: want.outside === 1 })),
-            rows: rows.all(network).map(edgeRow),
+            ...standingOf(network),
           })),
       )();
     },
+    standing: (networks) => db.transaction(() => networks.map(standingOf))(),
     begin(place, profile, networks) {
       const doubt = db.query(
         `INSERT INTO edge (place, network, profile, id, mode, owned) VALUES (?, ?, ?, NULL, NULL, 1)

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { openSqlite } from "../../src/journal/sqlite.ts";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
 import type { FakeCloudflare } from "../support/fake-cloudflare.ts";
+import { listConfig } from "../support/list-site.ts";
 import { site } from "../support/site.ts";
 
 const other = '[profiles.other]\nzones = ["example.com"]\n';
@@ -124,4 +125,26 @@ test("what another profile lets go of before a new token has met the zone is blo
   await web.run("unban 203.0.113.7 --jail b --profile other");
   await web.deliver();
   expect(edge.blocked()).toEqual(["203.0.113.7"]);
+});
+
+test("what may be at several places is looked for once at each, not by two profiles in turn for ever", async () => {
+  await using edge = fakeCloudflare();
+  edge.lists.plan.lists = 2;
+  using web = site(edge, {
+    config: listConfig(edge),
+    tables: `${other}backend = "list"\naccount = ${JSON.stringify(edge.account.id)}\n`,
+  });
+  const networks = ["203.0.113.7", "203.0.113.8"];
+  await web.run("ban 198.51.100.7 --jail sshd --mode block");
+  await web.run("ban 198.51.100.8 --jail sshd --mode challenge");
+  await web.run("ban 198.51.100.9 --jail sshd --mode challenge --profile other");
+  await web.deliver();
+  const before = edge.calls.length;
+  {
+    using journal = openSqlite(web.journalPath);
+    for (const place of await journal.placesOf("")) await journal.begin(place, "", networks);
+    for (const profile of ["", "other"]) await journal.recheck(profile, networks, web.clock.now);
+  }
+  await web.deliver();
+  expect(edge.calls.length - before).toBe(4);
 });

@@ -43,6 +43,26 @@ async function views(journal: Journal, jail: string | null = null): Promise<stri
 export function journalContract(kind: string, open: () => Promise<TestedJournal>): void {
   const promise = promising(kind, open);
 
+  promise(
+    "networks stand as they are held and known now, in the order in which they are asked for",
+    async (journal) => {
+      await journal.hold(holdOf(sshd, seven), now);
+      await journal.hold(holdOf({ ...nginx, profile: "other" }, seven, { mode: "challenge" }), now + 1);
+      await journal.record("zone:1", "", [{ network: eight.text, row: ours }]);
+      expect(await journal.standing([eight.text, "203.0.113.9", seven.text])).toEqual([
+        { wants: [], rows: [{ ...ours, place: "zone:1", network: eight.text }] },
+        { wants: [], rows: [] },
+        {
+          wants: [
+            { profile: "", jail: "sshd", mode: "block", outside: false },
+            { profile: "other", jail: "nginx", mode: "challenge", outside: false },
+          ],
+          rows: [],
+        },
+      ]);
+    },
+  );
+
   promise("a hold makes its networks due, with who wants them", async (journal) => {
     await journal.hold(holdOf(sshd, seven, { networks: [seven, eight] }), now);
     await journal.hold(holdOf(nginx, seven, { mode: "challenge" }), now + 1);

@@ -7,7 +7,7 @@ import type { Mark } from "./pending.ts";
 import { lockForWriting } from "./schema.ts";
 import type { Session } from "./session.ts";
 
-interface DueRow extends PendingRow {
+interface StandingRow {
   readonly wants: readonly Want[];
   readonly rows: readonly StoredEdge[];
 }
@@ -19,17 +19,21 @@ const isOutside = "EXISTS (SELECT 1 FROM outside o WHERE o.profile = h.profile A
 const waits =
   "EXISTS (SELECT 1 FROM outside o WHERE o.profile = p.profile AND o.network = p.network AND o.waiting)";
 
+/** How a network stands that a row of `table` names. */
+const standingOf = (table: string): string =>
+  `(SELECT coalesce(jsonb_agg(jsonb_build_object('profile', h.profile, 'jail', h.jail, 'mode', h.mode,
+      'outside', ${isOutside}) ORDER BY h.held_at, h.host, h.jail), '[]')
+    FROM holds h WHERE h.network = ${table}.network) AS wants,
+   (SELECT coalesce(jsonb_agg(jsonb_build_object('place', e.place, 'network', e.network, 'id', e.id,
+      'mode', e.mode, 'owned', e.owned::int)), '[]') FROM edge e WHERE e.network = ${table}.network) AS rows`;
+
 /** The courier's side of the journal. */
 export function deliveryLedger({ run, atomically }: Session): Omit<DeliveryLedger, OfHosts> {
   return {
     async due(profile, now, limit) {
-      const rows = await run<DueRow>(
+      const rows = await run<PendingRow & StandingRow>(
         `SELECT generation::float8 AS generation, profile, network, attempts, since_at::float8 AS since_at,
-           (SELECT coalesce(jsonb_agg(jsonb_build_object('profile', h.profile, 'jail', h.jail, 'mode', h.mode,
-              'outside', ${isOutside}) ORDER BY h.held_at, h.host, h.jail), '[]')
-            FROM holds h WHERE h.network = p.network) AS wants,
-           (SELECT coalesce(jsonb_agg(jsonb_build_object('place', e.place, 'network', e.network, 'id', e.id,
-              'mode', e.mode, 'owned', e.owned::int)), '[]') FROM edge e WHERE e.network = p.network) AS rows
+           ${standingOf("p")}
          FROM pending p
          WHERE profile = $1 AND NOT parked AND (retry_at <= $2 OR retry_at > $2::bigint + ${furthestRetryMs})
            AND NOT ${waits}
@@ -41,6 +45,13 @@ export function deliveryLedger({ run, atomically }: Session): Omit<DeliveryLedge
         wants,
         rows: edge.map(edgeRow),
       }));
+    },
+    async standing(networks) {
+      const rows = await run<StandingRow>(
+        `SELECT ${standingOf("n")} FROM unnest($1::text[]) WITH ORDINALITY AS n (network, turn) ORDER BY n.turn`,
+        [networks],
+      );
+      return rows.map(({ wants, rows: edge }) => ({ wants, rows: edge.map(edgeRow) }));
     },
     async begin(place, profile, networks) {
       await run(
