@@ -111,6 +111,10 @@ async function takeOver(
   const stop = new AbortController();
   const known: Known[] = [];
   let failure: unknown = null;
+  const networks = steps.map(({ network }) => network.text);
+  // Should it be killed, the next courier looks at them.
+  await journal.recheck(profile.name, networks, now());
+  await journal.begin(place.place, profile.name, networks);
   for await (const settled of leftovers.apply(steps, AbortSignal.any([signal, stop.signal]))) {
     if ("failure" in settled) {
       failure = settled.failure;

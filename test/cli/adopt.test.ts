@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import { cpSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
 import type { FakeCloudflare } from "../support/fake-cloudflare.ts";
 import { site } from "../support/site.ts";
@@ -74,6 +76,22 @@ test("--adopt makes live rules of the stock action ours, without a gap, and remo
   await web.deliver();
   expect(edge.rules()).toEqual([]);
   expect(edge.violations).toEqual([]);
+});
+
+test("what --adopt was killed at is known to be ours, and goes with its unban", async () => {
+  await using own = await moved(["203.0.113.1"], ["203.0.113.1", "203.0.113.8"]);
+  const { edge, web } = own;
+  const killedAt = `${web.directory}/killed`;
+  edge.onAnswer = ({ method }) => {
+    if (method === "PATCH") cpSync(dirname(web.journalPath), killedAt, { recursive: true });
+  };
+  expect(await web.run("sync --adopt")).toMatchObject({ code: 0 });
+  edge.plant(edge.zone.scope, { value: "203.0.113.8", notes: "Fail2Ban sshd" });
+  web.configure({ config: { journal: JSON.stringify(`${killedAt}/${basename(web.journalPath)}`) } });
+  web.fail2banBans([]);
+  await web.run("unban 203.0.113.1 --jail sshd");
+  await web.deliverOnce();
+  expect(notesOf(edge)).toEqual({ "203.0.113.8": "Fail2Ban sshd" });
 });
 
 test("--adopt leaves what others left, and names the stock action's jails that are not ours", async () => {
