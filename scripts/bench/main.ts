@@ -18,7 +18,7 @@ import { lists } from "./lists.ts";
 import { holds, renderSection } from "./report.ts";
 import type { Section } from "./report.ts";
 import { restart } from "./restart.ts";
-import { size } from "./size.ts";
+import { parts, size } from "./size.ts";
 
 const sections: Readonly<Record<string, (edge: FakeCloudflare) => Promise<Section>>> = {
   hook: (edge) => hook(edge, 40),
@@ -29,7 +29,8 @@ const sections: Readonly<Record<string, (edge: FakeCloudflare) => Promise<Sectio
   lists: (edge) => lists(edge),
   courier: (edge) => courier(edge, 10),
   fleet: () => fleet(40),
-  size: () => size(),
+  size,
+  parts,
 };
 
 const chosen = process.argv.slice(2);

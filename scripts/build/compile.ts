@@ -14,10 +14,16 @@ export interface Compilation {
   readonly runtime: string;
   /** An empty directory, in which the binary is left. */
   readonly directory: string;
+  /** Flags to leave out, to see what they weigh. */
+  readonly without?: readonly string[];
 }
 
-/** Compiles src/index.ts: the same bytes wherever and whenever. Returns the bundled files, by their paths in the project. */
-export function compile({ target, runtime, directory }: Compilation): readonly string[] {
+/**
+ * Compiles src/index.ts: the same bytes wherever and whenever. Returns how many bytes there are of each bundled file, by
+ * its path in the project.
+ */
+export function compile(compilation: Compilation): ReadonlyMap<string, number> {
+  const { target, runtime, directory, without = [] } = compilation;
   const outfile = join(directory, binaryName);
   const metafile = join(directory, "bundle.json");
   const command = [
@@ -52,13 +58,26 @@ export function compile({ target, runtime, directory }: Compilation): readonly s
   ];
   const { HOME = "/", PATH = "/usr/bin:/bin", TMPDIR = "/tmp" } = process.env;
   const env = { HOME, PATH, TMPDIR, NO_COLOR: "1" };
-  const build = Bun.spawnSync(command, { cwd: root, stdout: "pipe", stderr: "pipe", env });
+  const kept = command.filter((flag) => !without.includes(flag));
+  const build = Bun.spawnSync(kept, { cwd: root, stdout: "pipe", stderr: "pipe", env });
   const log = `${build.stdout.toString()}${build.stderr.toString()}`;
   // A failed bytecode step says "error:" and still ends with 0.
   if (build.exitCode !== 0 || /\berror:/i.test(log)) throw new Error(`the build failed:\n${log.trimEnd()}`);
   closeVariables(outfile);
-  const { inputs } = JSON.parse(readFileSync(metafile, "utf8")) as { inputs: Record<string, unknown> };
+  const { outputs } = JSON.parse(readFileSync(metafile, "utf8")) as Metafile;
+  const weights = new Map<string, number>();
+  for (const [file, { bytesInOutput }] of Object.values(outputs).flatMap(({ inputs }) =>
+    Object.entries(inputs),
+  ))
+    weights.set(file, (weights.get(file) ?? 0) + bytesInOutput);
   for (const map of new Bun.Glob("*.map").scanSync(directory)) rmSync(join(directory, map));
   rmSync(metafile);
-  return Object.keys(inputs);
+  return weights;
+}
+
+/** What esbuild calls so, as far as it is read here. */
+interface Metafile {
+  readonly outputs: Readonly<
+    Record<string, { readonly inputs: Readonly<Record<string, { readonly bytesInOutput: number }>> }>
+  >;
 }

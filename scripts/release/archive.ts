@@ -12,7 +12,11 @@ export function archive({ directory, files }: Stage, output: string, date: Date)
   run(["tar", "--format=ustar", ...owner, `--mtime=@${date.getTime() / 1_000}`, "-cf", tar, ...paths], {
     cwd: dirname(directory),
   });
-  // Not gzip(1): the Bun that is pinned makes the same bytes everywhere.
-  writeFileSync(`${tar}.gz`, Bun.gzipSync(readFileSync(tar), { library: "libdeflate", level: 9 }));
+  writeFileSync(`${tar}.gz`, gzipped(readFileSync(tar)));
   rmSync(tar);
+}
+
+/** Not gzip(1): the Bun that is pinned makes the same bytes everywhere. */
+export function gzipped(bytes: Uint8Array<ArrayBuffer>): Uint8Array {
+  return Bun.gzipSync(bytes, { library: "libdeflate", level: 9 });
 }

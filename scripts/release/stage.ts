@@ -44,7 +44,7 @@ export function stage(target: Target, directory: string, date: Date): Stage {
   const runtime = lockedPackage(target.runtime, runtimes);
   const bundled = compile({ target, runtime: runtimeOf(target), directory });
   const contents = {
-    packages: bundledPackages(bundled),
+    packages: bundledPackages([...bundled.keys()]),
     bunVersion: pkg.devDependencies.bun,
     bun: bunLicense(),
   };
