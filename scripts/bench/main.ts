@@ -19,6 +19,7 @@ import { holds, renderSection } from "./report.ts";
 import type { Section } from "./report.ts";
 import { restart } from "./restart.ts";
 import { parts, size } from "./size.ts";
+import { work } from "./work.ts";
 
 const sections: Readonly<Record<string, (edge: FakeCloudflare) => Promise<Section>>> = {
   hook: (edge) => hook(edge, 40),
@@ -28,6 +29,7 @@ const sections: Readonly<Record<string, (edge: FakeCloudflare) => Promise<Sectio
   arrival: (edge) => arrival(edge, 10),
   lists: (edge) => lists(edge),
   courier: (edge) => courier(edge, 10),
+  work: (edge) => work(edge, 3),
   fleet: () => fleet(40),
   size,
   parts,

@@ -26,9 +26,15 @@ export function storedForm(text: unknown): string | null {
   return Number(length) >= least ? short : null;
 }
 
-/** By address, then by length of the network, as lists are shown. */
-export function inOrder(items: Iterable<ListItem>): ListItem[] {
-  return [...items]
+const ordered = new WeakMap<ReadonlyMap<string, ListItem>, readonly ListItem[]>();
+
+/** By address, then by length of the network, as lists are shown; once for each map, which is not to change. */
+export function inOrder(items: ReadonlyMap<string, ListItem>): readonly ListItem[] {
+  return ordered.getOrInsertComputed(items, () => sorted([...items.values()]));
+}
+
+function sorted(items: readonly ListItem[]): readonly ListItem[] {
+  return items
     .map((item) => [sortKey(item.ip), item] as const)
     .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
     .map(([, item]) => item);

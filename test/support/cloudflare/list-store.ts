@@ -1,5 +1,6 @@
 import { bulkDesk } from "./bulk.ts";
 import type { Bulk, BulkDesk } from "./bulk.ts";
+import { inOrder } from "./list-item.ts";
 import type { ListItem } from "./list-item.ts";
 import type { SentItem } from "./sent-items.ts";
 
@@ -39,8 +40,8 @@ interface Putting {
 
 interface Shelf {
   readonly list: AccountList;
-  /** By address. */
-  items: Map<string, ListItem>;
+  /** By address; another map after each change. */
+  items: ReadonlyMap<string, ListItem>;
 }
 
 export interface ListStore {
@@ -115,7 +116,7 @@ export function listStore(now: () => number, told: (change: ItemChange) => void)
       return list;
     },
     drop: (account, id) => shelves(account).delete(id),
-    items: (account, id) => [...(shelf(account, id)?.items.values() ?? [])],
+    items: (account, id) => inOrder(shelf(account, id)?.items ?? new Map()),
     append: (account, id, sent) => (at) =>
       put(account, id, { stay: shelf(account, id)?.items ?? new Map(), sent, at }),
     replace: (account, id, sent) => (at) => put(account, id, { stay: new Map(), sent, at }),

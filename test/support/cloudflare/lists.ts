@@ -1,7 +1,6 @@
 import type { Answer } from "./answer.ts";
 import { cursorPageOf, jsonBody, refusal, success } from "./answer.ts";
 import type { Bulk } from "./bulk.ts";
-import { inOrder } from "./list-item.ts";
 import type { AccountList, Kind, ListStore } from "./list-store.ts";
 import { kinds } from "./list-store.ts";
 import type { Ids, Route } from "./routes.ts";
@@ -89,7 +88,7 @@ export function listRoutes(store: ListStore, quirks: ListQuirks, references: Ref
       if (store.find(account, list) === null) return noList();
       const search = query.get("search")?.toLowerCase() ?? "";
       const items = store.items(account, list).filter(({ ip }) => ip.startsWith(search));
-      return cursorPageOf(inOrder(items), query, { most: 500 });
+      return cursorPageOf(items, query, { most: 500 });
     }),
     write("POST", sent(store.append)),
     write("PUT", sent(store.replace)),

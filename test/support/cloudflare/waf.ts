@@ -1,5 +1,5 @@
 import type { Account, Zone } from "./directory.ts";
-import { inOrder, storedForm } from "./list-item.ts";
+import { storedForm } from "./list-item.ts";
 import type { ListItem } from "./list-item.ts";
 import { listRoutes } from "./lists.ts";
 import { listStore } from "./list-store.ts";
@@ -83,7 +83,7 @@ export function waf({ zones, account, now }: World): Waf {
     removalNeedsEveryId: false,
     names: () => store.lists(account.id).map(({ name }) => name),
     idOf: (name) => listOf(name).id,
-    items: (name) => inOrder(itemsOf(account.id, name)),
+    items: (name) => [...itemsOf(account.id, name)],
     plant(name, { kind = "ip" } = {}) {
       const made = store.make(account.id, { name, kind, description: "" });
       if (made === null) throw new Error(`Cannot plant list "${name}": the plan allows no further one`);
