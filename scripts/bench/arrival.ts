@@ -64,6 +64,7 @@ export async function arrival(edge: FakeCloudflare, rounds: number): Promise<Sec
       },
     ],
     limits: [
+      `The bound of one ban is one round trip, ${edge.latencyMs} ms: ours takes ${figure(single / edge.latencyMs)} times that.`,
       `The bound of ${storm} bans is ${figure(bound / 1_000)} s: ${concurrency} calls at once, ${edge.latencyMs} ms each. fail2ban itself takes the time of the chapter above to hand them over. Beyond 1,200 calls in five minutes, Cloudflare's own limit is the bound.`,
     ],
   };
