@@ -88,6 +88,8 @@ export interface DeliveryLedger {
   hurry(profile: string): Promise<void>;
   /** Makes networks pending, or all that are held or parked: the edge or the configuration has changed. */
   recheck(profile: string, networks: readonly string[] | "all", now: number): Promise<void>;
+  /** Makes networks pending that are not: what waits for its next try, or is parked, stays as it is. */
+  remind(profile: string, networks: readonly string[], now: number): Promise<void>;
   /** Where networks of a profile are known to be. */
   placesOf(profile: string): Promise<readonly string[]>;
   /** Where networks of other profiles than these are known to be. */

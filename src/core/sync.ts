@@ -3,6 +3,7 @@ import { tryRoom } from "./crowd.ts";
 import { abandonPlaces } from "./deliver.ts";
 import type { Delivery } from "./deliver.ts";
 import type { DeliveryLedger, Known } from "./journal.ts";
+import { stepsAt } from "./plan.ts";
 import type { Blocklist, EdgeRow, Entry } from "./ports.ts";
 import { askedAt, openAt, openPlaces, poolOf } from "./trouble.ts";
 import type { Opened } from "./trouble.ts";
@@ -92,6 +93,7 @@ export async function syncProfile(
   const { journal, profile, now, log } = delivery;
   const opened = await openNow(delivery);
   if (opened === null) return null;
+  const wanted = await journal.wanted();
   const learn = async (place: Blocklist): Promise<Compared> => {
     const result = await compare(journal, place);
     await listener?.found(result.found);
@@ -100,6 +102,16 @@ export async function syncProfile(
     // Before the journal knows: killed in between, the next comparison finds them again.
     await journal.recheck(profile.name, networks, now());
     await journal.record(place.place, profile.name, result.known);
+    // What another profile has learned or left here is a difference of nobody's.
+    const site = { place: place.place, mode: place.mode, profiles: delivery.profilesOf(place.place) };
+    const steps = stepsAt(site, wanted, result.entries).filter(
+      ({ kind }) => kind === "remove" || opened.places.includes(place),
+    );
+    await journal.remind(
+      profile.name,
+      steps.map(({ network }) => network.text),
+      now(),
+    );
     if (networks.length > 0) {
       const counts = `${missing.length} gone, ${found.length} unknown, ${changed.length} changed`;
       log("warn", "", `Synced ${place.label}: ${counts}`);

@@ -130,6 +130,15 @@ export function deliveryLedger(db: Database): Sync<Omit<DeliveryLedger, "abandon
         for (const network of all) mark(profile, network, held.get(network, profile)?.held === 1, now);
       });
     },
+    remind(profile, networks, now) {
+      const pending = db.query<{ generation: number }, [string, string]>(
+        "SELECT generation FROM pending WHERE profile = ? AND network = ?",
+      );
+      immediate(db, () => {
+        for (const network of networks)
+          if (pending.get(profile, network) === null) mark(profile, network, false, now);
+      });
+    },
     placesOf(profile) {
       return db
         .query<{ place: string }, [string]>("SELECT DISTINCT place FROM edge WHERE profile = ?")

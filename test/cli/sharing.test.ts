@@ -148,3 +148,41 @@ test("what may be at several places is looked for once at each, not by two profi
   await web.deliver();
   expect(edge.calls.length - before).toBe(4);
 });
+
+const zones = [{ name: "example.com" }, { name: "example.org" }];
+const otherIn = (zone: string): string => `[profiles.other]\nzones = ["${zone}"]\n`;
+const inZone = (edge: FakeCloudflare, index: number): readonly string[] =>
+  edge
+    .rules()
+    .flatMap(({ scope, configuration }) => (scope.id === edge.zones[index]?.id ? [configuration.value] : []));
+
+test("a rule that somebody deletes where one of two profiles has moved away is made again within the hour", async () => {
+  await using edge = fakeCloudflare({ zones });
+  using web = site(edge, { tables: otherIn("example.com") });
+  await web.run("ban 203.0.113.7 --jail a");
+  await web.run("ban 203.0.113.7 --jail b --profile other");
+  await web.deliver();
+  web.configure({ config: { zones: '["example.org"]' }, tables: otherIn("example.com") });
+  await web.deliver();
+  edge.remove(edge.rules().find(({ scope }) => scope.name === "example.com")?.id ?? "");
+  expect(inZone(edge, 0)).toEqual([]);
+  web.clock.now += 3_600_000;
+  await web.deliver();
+  expect([inZone(edge, 0), inZone(edge, 1)]).toEqual([["203.0.113.7"], ["203.0.113.7"]]);
+});
+
+test("a rule that two profiles had made goes within the hour when the last of them has moved away and let go", async () => {
+  await using edge = fakeCloudflare({ zones });
+  using web = site(edge, { tables: otherIn("example.com") });
+  await web.run("ban 203.0.113.7 --jail a");
+  await web.run("ban 203.0.113.7 --jail b --profile other");
+  await web.deliver();
+  await web.run("unban 203.0.113.7 --jail a");
+  await web.deliver();
+  web.configure({ tables: otherIn("example.org") });
+  await web.deliver();
+  await web.run("unban 203.0.113.7 --jail b --profile other");
+  web.clock.now += 3_600_000;
+  await web.deliver();
+  expect(edge.rules()).toEqual([]);
+});

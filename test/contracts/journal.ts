@@ -63,6 +63,21 @@ export function journalContract(kind: string, open: () => Promise<TestedJournal>
     },
   );
 
+  promise(
+    "a network is reminded of where it is not pending, and what waits or is parked stays so",
+    async (journal) => {
+      await journal.hold(holdOf(sshd, seven, { networks: [seven, eight] }), now);
+      const [first, second] = await journal.due("", now, 10);
+      await journal.retry([first?.pending.generation ?? 0], now + minute, "no");
+      await journal.park(second?.pending.generation ?? 0, "never");
+      await journal.remind("", [seven.text, eight.text], now);
+      expect(await due(journal)).toEqual([]);
+      await journal.settle([first?.pending.generation ?? 0, second?.pending.generation ?? 0]);
+      await journal.remind("", [seven.text], now);
+      expect(await due(journal)).toEqual([seven.text]);
+    },
+  );
+
   promise("a hold makes its networks due, with who wants them", async (journal) => {
     await journal.hold(holdOf(sshd, seven, { networks: [seven, eight] }), now);
     await journal.hold(holdOf(nginx, seven, { mode: "challenge" }), now + 1);

@@ -102,6 +102,16 @@ export function deliveryLedger({ run, atomically }: Session): Omit<DeliveryLedge
         [profile, named, networks === "all", now],
       );
     },
+    async remind(profile, networks, now) {
+      await run(
+        pendingFrom(
+          `(SELECT $1::text AS profile, network, false AS ban FROM unnest($2::text[]) AS n (network)
+            WHERE NOT EXISTS (SELECT 1 FROM pending p WHERE p.profile = $1 AND p.network = n.network)) m`,
+          "$3",
+        ),
+        [profile, networks, now],
+      );
+    },
     async placesOf(profile) {
       const rows = await run<{ place: string }>("SELECT DISTINCT place FROM edge WHERE profile = $1", [
         profile,
