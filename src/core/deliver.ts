@@ -1,4 +1,4 @@
-import { learnRoom, makeRoom, sayRoomy } from "./crowd.ts";
+import { makeRoom, sayRoomy } from "./crowd.ts";
 import type { Gate } from "./gate.ts";
 import type { CourierJournal } from "./journal.ts";
 import type { Blocklist, Profile } from "./ports.ts";
@@ -55,8 +55,6 @@ export async function drain(delivery: Delivery, signal: AbortSignal): Promise<vo
       if (!waiting) await sayRoomy(delivery, pool);
       return;
     }
-    const fates = await deliverRound(delivery, { ...opened, due, limitOf }, signal);
-    if (pool !== null && [...fates.values()].some(({ kind }) => kind === "full"))
-      await learnRoom(delivery, pool);
+    await deliverRound(delivery, { ...opened, due, limitOf }, signal);
   }
 }

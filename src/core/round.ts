@@ -1,11 +1,13 @@
 import { applySteps, left } from "./apply.ts";
 import type { Applied, Fate, Fates } from "./apply.ts";
+import { learnRoom } from "./crowd.ts";
 import type { Delivery } from "./deliver.ts";
 import { plan } from "./plan.ts";
 import type { Step } from "./plan.ts";
 import type { Due } from "./journal.ts";
 import type { Blocklist } from "./ports.ts";
 import { settleRound } from "./settle.ts";
+import { poolOf } from "./trouble.ts";
 import type { Opened } from "./trouble.ts";
 
 /** What outweighs what when a network fares differently at several places. */
@@ -21,9 +23,9 @@ type Planned = readonly (readonly [step: Step, due: Due])[];
 
 /**
  * Delivers what is due, new blocks first: a network leaves a place only when it is at every place where it is wanted,
- * so that one that moves is never without a block. Returns how the networks fare that are not done.
+ * so that one that moves is never without a block.
  */
-export async function deliverRound(delivery: Delivery, round: Round, signal: AbortSignal): Promise<Fates> {
+export async function deliverRound(delivery: Delivery, round: Round, signal: AbortSignal): Promise<void> {
   const { places, former } = round;
   const visits = [...places, ...former].map((place) => ({ place, planned: planned(delivery, round, place) }));
   const additions = await Promise.all(
@@ -34,6 +36,10 @@ export async function deliverRound(delivery: Delivery, round: Round, signal: Abo
       ),
   );
   const soFar = worst(additions.map(({ fates }) => fates));
+  const pool = poolOf(round);
+  // Before anything leaves: what is there now is what fits.
+  if (pool !== null && [...soFar.values()].some(({ kind }) => kind === "full"))
+    await learnRoom(delivery, pool);
   const removals = await Promise.all(
     visits.map(({ place, planned }, index) => {
       const leaving = planned.filter(
@@ -46,7 +52,6 @@ export async function deliverRound(delivery: Delivery, round: Round, signal: Abo
   const applied = [...additions, ...removals];
   const fates = worst(applied.map((each) => each.fates));
   await settleRound(delivery, round, { fates, worked: applied.some(({ worked }) => worked) });
-  return fates;
 }
 
 function planned({ profilesOf }: Delivery, { due }: Pick<Round, "due">, { place, mode }: Blocklist): Planned {

@@ -114,3 +114,22 @@ test("a new journal takes over what it finds in the lists, each with its mode", 
     ["203.0.113.8", "nginx", "managed_challenge"],
   ]);
 });
+
+test.each([
+  ["all of a full list", 20, 20],
+  ["all of a list that is more than half full", 12, 12],
+  ["some of a full list", 20, 5],
+])("%s that move to another list are blocked there, and what stays is", async (_, held, moved) => {
+  await using both = listSite({ capacity: "20" });
+  const { edge, web } = both;
+  Object.assign(edge.lists.plan, { lists: 2, items: 20 });
+  const addresses = Array.from({ length: held }, (_, index) => `203.0.113.${index + 1}`);
+  for (const address of addresses) await web.run(`ban ${address} --jail a`);
+  await web.deliver();
+  if (moved === held) web.configure({ config: listConfig(edge, { capacity: "20", list: '"other"' }) });
+  else
+    for (const address of addresses.slice(0, moved))
+      await web.run(`ban ${address} --jail a --mode challenge`);
+  await web.deliver();
+  expect(edge.blocked()).toEqual(addresses.toSorted());
+});
