@@ -39,9 +39,9 @@ export async function applySteps(
 ): Promise<Applied> {
   const { journal, profile, profilesOf, now } = delivery;
   const all = [...steps.keys()].filter((step): step is Change => step.kind !== "forget");
-  // One call shows whether a place that has rejected us does so still.
-  const rejected = (await journal.pause(subjectOf(profile, place.label))) !== null;
-  const changes = rejected ? all.slice(0, 1) : all;
+  // One call shows whether a place that has failed or rejected us does so still.
+  const doubtful = (await journal.pause(subjectOf(profile, place.label))) !== null;
+  const changes = doubtful ? all.slice(0, 1) : all;
   const forgotten = [...steps.keys()].filter(({ kind }) => kind === "forget");
   const record = async (known: readonly Known[]): Promise<void> => {
     if (known.length > 0) await journal.record(place.place, profile.name, known);

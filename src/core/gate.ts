@@ -6,8 +6,8 @@ import type { CallLedger, Pause } from "./call-ledger.ts";
 /** Calls booked at a time: one write to the journal for so many calls; what is left over is given back. */
 const bookedAtOnce = 10;
 
-/** Waits of a credential whose calls fail one after another. */
-const outage = { baseMs: 1_000, capMs: 60_000 };
+/** Waits of a credential or a place whose calls fail one after another. */
+export const outage = { baseMs: 1_000, capMs: 60_000 };
 
 /** A pause without a stated end, and the longest that we obey: a wrong header must not silence us for a day. */
 const defaultPauseMs = 60_000;

@@ -71,7 +71,10 @@ export interface Due extends Standing {
 
 /** The courier's side. */
 export interface DeliveryLedger {
-  /** Due networks of a profile, bans before unbans, older first; without those that wait for room. */
+  /**
+   * Due networks of a profile: those that have not failed yet before those that have, bans before unbans, older first;
+   * without those that wait for room.
+   */
   due(profile: string, now: number, limit: number): Promise<readonly Due[]>;
   /** How networks stand now, in their order. */
   standing(networks: readonly string[]): Promise<readonly Standing[]>;
@@ -82,6 +85,8 @@ export interface DeliveryLedger {
   /** Takes the generations off the list; one that has been replaced meanwhile stays. */
   settle(generations: readonly number[]): Promise<void>;
   retry(generations: readonly number[], retryAt: number, reason: string): Promise<void>;
+  /** Puts off what was not tried. */
+  postpone(generations: readonly number[], retryAt: number, reason: string): Promise<void>;
   /** Sets aside a network that Cloudflare refuses for good, until somebody wants something new of it. */
   park(generation: number, reason: string): Promise<void>;
   /** Makes everything of a profile that waits for its next try due at once. */

@@ -1,6 +1,7 @@
 import type { Courier } from "./courier.ts";
 import { flushedMs } from "./hold.ts";
-import type { CourierJournal, FactLedger } from "./journal.ts";
+import type { CourierJournal } from "./journal.ts";
+import { isOver } from "./over.ts";
 import { syncProfile } from "./sync.ts";
 
 /** fail2ban's bans are read so often, in case a hook could not record one. */
@@ -72,15 +73,4 @@ export async function syncIfDue(courier: Courier): Promise<void> {
   if (!complete) return;
   if (fresh) await recover();
   await journal.setFact("synced_at", String(now()));
-}
-
-/** Whether the moment of a fact is longer ago than `everyMs`, or in the future after the clock was set back. */
-export async function isOver(
-  journal: Pick<FactLedger, "fact">,
-  fact: string,
-  everyMs: number,
-  now: number,
-): Promise<boolean> {
-  const at = Number((await journal.fact(fact)) ?? 0);
-  return now - at >= everyMs || at > now;
 }

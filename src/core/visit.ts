@@ -1,4 +1,4 @@
-import { isOver } from "./upkeep.ts";
+import { isOver } from "./over.ts";
 import { every } from "./every.ts";
 import type { FleetJournal } from "./fleet.ts";
 import { compareWithFleet, joinHolds, learnFromFleet } from "./member.ts";

@@ -58,18 +58,22 @@ export function deliveryLedger(db: Database): Sync<Omit<DeliveryLedger, "abandon
   };
   return {
     due(profile, now, limit) {
-      return db.transaction(() =>
+      // Two queries: one order would have all of them sorted for each round.
+      const rows = (which: string, order: string, most: number): readonly PendingRow[] =>
         db
-          .query<PendingRow, { profile: string; now: number; limit: number }>(
+          .query<PendingRow, { profile: string; now: number; most: number }>(
             `SELECT generation, profile, network, attempts, since_at FROM pending
-             WHERE profile = $profile AND parked = 0 AND ${due} AND NOT ${waits} ORDER BY ban DESC, generation LIMIT $limit`,
+             WHERE profile = $profile AND parked = 0 AND ${which} AND ${due} AND NOT ${waits} ORDER BY ${order} LIMIT $most`,
           )
-          .all({ profile, now, limit })
-          .map(({ generation, network, attempts, since_at }) => ({
-            pending: { generation, profile, network: parseAddress(network), attempts, sinceAt: since_at },
-            ...standingOf(network),
-          })),
-      )();
+          .all({ profile, now, most });
+      return db.transaction(() => {
+        const untried = rows("attempts = 0", "ban DESC, generation", limit);
+        const tried = rows("attempts > 0", "attempts, ban DESC, generation", limit - untried.length);
+        return [...untried, ...tried].map(({ generation, network, attempts, since_at }) => ({
+          pending: { generation, profile, network: parseAddress(network), attempts, sinceAt: since_at },
+          ...standingOf(network),
+        }));
+      })();
     },
     standing: (networks) => db.transaction(() => networks.map(standingOf))(),
     begin(place, profile, networks) {
@@ -103,6 +107,12 @@ export function deliveryLedger(db: Database): Sync<Omit<DeliveryLedger, "abandon
       const update = db.query(
         "UPDATE pending SET attempts = attempts + 1, retry_at = ?, reason = ? WHERE generation = ?",
       );
+      immediate(db, () => {
+        for (const generation of generations) update.run(retryAt, reason, generation);
+      });
+    },
+    postpone(generations, retryAt, reason) {
+      const update = db.query("UPDATE pending SET retry_at = ?, reason = ? WHERE generation = ?");
       immediate(db, () => {
         for (const generation of generations) update.run(retryAt, reason, generation);
       });

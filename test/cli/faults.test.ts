@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
 import { fakeCloudflare } from "../support/fake-cloudflare.ts";
-import type { Fault } from "../support/fake-cloudflare.ts";
+import type { FaultyRequest } from "../support/cloudflare/faults.ts";
+import type { FakeCloudflare, Fault } from "../support/fake-cloudflare.ts";
 import { site } from "../support/site.ts";
+import type { Site } from "../support/site.ts";
 import { until } from "../support/wait.ts";
 
 const isCreate = ({ method, path }: { method: string; path: string }) =>
@@ -245,4 +247,37 @@ test("the budget is never exceeded, and a backlog drains at nine tenths of its r
     `${times.length} calls at ${(rate * 100).toFixed(1)} % of the budgeted rate, none over the limit`,
   );
   expect(rate).toBeGreaterThanOrEqual(0.9);
+});
+
+/** Bans an address ten minutes into an outage, and says whether it is blocked five minutes later. */
+async function bannedMeanwhile(
+  fails: (edge: FakeCloudflare, call: FaultyRequest) => boolean,
+): Promise<boolean> {
+  const startAt = 1_800_000_000_000;
+  let web: Site | null = null;
+  const now = (): number => web?.clock.now ?? startAt;
+  await using edge = fakeCloudflare({ zones: [{ name: "example.com" }, { name: "example.org" }], now });
+  edge.fail({ kind: "status", status: 500 }, { times: Infinity, when: (call) => fails(edge, call) });
+  let banned: Promise<unknown> | null = null;
+  let blocked: boolean | null = null;
+  const waits = (): void => {
+    if (now() > startAt + 600_000) banned ??= web?.run("ban 198.51.100.7 --jail sshd") ?? null;
+    if (now() < startAt + 900_000 || blocked !== null) return;
+    blocked = edge.rules(edge.zone.scope).some(({ configuration }) => configuration.value === "198.51.100.7");
+    edge.heal();
+  };
+  using own = site(edge, { startAt, config: { zones: '["example.com", "example.org"]' }, waits });
+  web = own;
+  for (let last = 1; last <= 12; last += 1) await own.run(`ban 203.0.113.${last} --jail sshd`);
+  await own.deliver();
+  expect(edge.rules()).toHaveLength(26);
+  return blocked ?? false;
+}
+
+test("a zone at which nothing works does not keep new bans from the others", async () => {
+  expect(await bannedMeanwhile((edge, { path }) => path.includes(edge.zones[1]?.id ?? "none"))).toBe(true);
+});
+
+test("networks that fail again and again do not keep back a new ban", async () => {
+  expect(await bannedMeanwhile((_, { body }) => body.includes("203.0.113."))).toBe(true);
 });

@@ -78,6 +78,22 @@ export function journalContract(kind: string, open: () => Promise<TestedJournal>
     },
   );
 
+  promise("what has failed is due after what has not, and what was only put off has not", async (journal) => {
+    const nine = parseAddress("203.0.113.9");
+    for (const address of [seven, eight, nine]) await journal.hold(holdOf(sshd, address), now);
+    const generationOf = async ({ text }: typeof seven): Promise<readonly number[]> =>
+      (await journal.due("", now + minute, 10))
+        .filter(({ pending }) => pending.network.text === text)
+        .map(({ pending }) => pending.generation);
+    await journal.retry(await generationOf(seven), now, "no");
+    await journal.retry(await generationOf(seven), now, "no");
+    await journal.retry(await generationOf(eight), now, "no");
+    await journal.postpone(await generationOf(nine), now + 1, "not now");
+    expect(await due(journal)).toEqual([eight.text, seven.text]);
+    expect(await due(journal, now + 1)).toEqual([nine.text, eight.text, seven.text]);
+    expect(await journal.due("", now + 1, 2)).toHaveLength(2);
+  });
+
   promise("a hold makes its networks due, with who wants them", async (journal) => {
     await journal.hold(holdOf(sshd, seven, { networks: [seven, eight] }), now);
     await journal.hold(holdOf(nginx, seven, { mode: "challenge" }), now + 1);

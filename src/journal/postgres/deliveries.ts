@@ -31,20 +31,30 @@ const standingOf = (table: string): string =>
 export function deliveryLedger({ run, atomically }: Session): Omit<DeliveryLedger, OfHosts> {
   return {
     async due(profile, now, limit) {
-      const rows = await run<PendingRow & StandingRow>(
-        `SELECT generation::float8 AS generation, profile, network, attempts, since_at::float8 AS since_at,
-           ${standingOf("p")}
-         FROM pending p
-         WHERE profile = $1 AND NOT parked AND (retry_at <= $2 OR retry_at > $2::bigint + ${furthestRetryMs})
-           AND NOT ${waits}
-         ORDER BY ban DESC, p.generation LIMIT $3`,
-        [profile, now, Number.isFinite(limit) ? limit : null],
+      // Two queries: one order would have all of them sorted for each round.
+      const rows = (
+        which: string,
+        order: string,
+        most: number,
+      ): Promise<readonly (PendingRow & StandingRow)[]> =>
+        run(
+          `SELECT generation::float8 AS generation, profile, network, attempts, since_at::float8 AS since_at,
+             ${standingOf("p")}
+           FROM pending p
+           WHERE profile = $1 AND NOT parked AND ${which}
+             AND (retry_at <= $2 OR retry_at > $2::bigint + ${furthestRetryMs}) AND NOT ${waits}
+           ORDER BY ${order} LIMIT $3`,
+          [profile, now, Number.isFinite(most) ? most : null],
+        );
+      const untried = await rows("attempts = 0", "ban DESC, p.generation", limit);
+      const tried = await rows("attempts > 0", "attempts, ban DESC, p.generation", limit - untried.length);
+      return [...untried, ...tried].map(
+        ({ generation, profile, network, attempts, since_at, wants, rows: edge }) => ({
+          pending: { generation, profile, network: parseAddress(network), attempts, sinceAt: since_at },
+          wants,
+          rows: edge.map(edgeRow),
+        }),
       );
-      return rows.map(({ generation, profile, network, attempts, since_at, wants, rows: edge }) => ({
-        pending: { generation, profile, network: parseAddress(network), attempts, sinceAt: since_at },
-        wants,
-        rows: edge.map(edgeRow),
-      }));
     },
     async standing(networks) {
       const rows = await run<StandingRow>(
@@ -82,6 +92,13 @@ export function deliveryLedger({ run, atomically }: Session): Omit<DeliveryLedge
         `UPDATE pending SET attempts = attempts + 1, retry_at = $2, reason = $3 WHERE generation = ANY($1::bigint[])`,
         [generations, retryAt, reason],
       );
+    },
+    async postpone(generations, retryAt, reason) {
+      await run("UPDATE pending SET retry_at = $2, reason = $3 WHERE generation = ANY($1::bigint[])", [
+        generations,
+        retryAt,
+        reason,
+      ]);
     },
     async park(generation, reason) {
       await run("UPDATE pending SET parked = true, reason = $2 WHERE generation = $1", [generation, reason]);
