@@ -9,7 +9,7 @@ export async function makeRoom(delivery: Delivery, pool: Pool | null): Promise<n
     return journal.makeRoom({ pool: "", profiles: new Set([profile.name]), room: Infinity }, now());
   }
   const learned = Number((await journal.fact(roomFact(pool))) ?? Infinity);
-  const room = Math.min(pool.capacity, learned);
+  const room = Math.min(await pool.capacity(), learned);
   const out = await journal.makeRoom({ pool: pool.name, profiles: profilesOf(pool.name), room }, now());
   if (out > 0 && (await journal.fact(crowdedFact(pool))) !== "yes") {
     await journal.setFact(crowdedFact(pool), "yes");

@@ -43,8 +43,8 @@ export type Settled =
 export interface Pool {
   /** What the names of its places begin with, before a ":". */
   readonly name: string;
-  /** Networks that they hold together. */
-  readonly capacity: number;
+  /** How many networks they may hold together. */
+  capacity(): Promise<number>;
 }
 
 /** A place where addresses are blocked. Steps are idempotent: one whose answer was lost may be made again. */

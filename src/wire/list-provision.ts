@@ -20,7 +20,7 @@ export interface ListProvisionOptions {
   readonly accountId: string;
   readonly list: string;
   /** Names or ids of the zones whose rule uses the list; none: every zone of the account. */
-  readonly zones: readonly string[];
+  readonly zones: () => Promise<readonly string[]>;
   readonly log: Log;
   /** Two that make the first rule of a zone at once would each put theirs in the place of the other's. */
   readonly turns: Turns;
@@ -41,7 +41,7 @@ interface Done {
 
 /** A list of the configuration, and the rules that use it; made once, and remembered in the journal. */
 export function listProvision(options: ListProvisionOptions): ListProvision {
-  const { journal, call, ids, account, accountId, list, zones, log, turns } = options;
+  const { journal, call, ids, account, accountId, list, log, turns } = options;
   const fact = `provided:${accountId}:${list}`;
 
   async function done(): Promise<Done | null> {
@@ -49,12 +49,13 @@ export function listProvision(options: ListProvisionOptions): ListProvision {
     return text === null || text === "" ? null : (JSON.parse(text) as Done);
   }
 
-  const isCurrent = (before: Done | null): boolean =>
-    before !== null && JSON.stringify(before.zones) === JSON.stringify(zones);
+  const isCurrent = async (before: Done | null): Promise<boolean> =>
+    before !== null && JSON.stringify(before.zones) === JSON.stringify(await options.zones());
 
   const provide = (how: "mend" | "look"): Promise<readonly Provided[]> => turns(() => provideNow(how));
 
   async function provideNow(how: "mend" | "look"): Promise<readonly Provided[]> {
+    const zones = await options.zones();
     const named = await namedZones(call, ids, { accountId, zones });
     const before = await done();
     const provided = await provision(
@@ -72,17 +73,17 @@ export function listProvision(options: ListProvisionOptions): ListProvision {
     provide,
     async outdated() {
       const before = await done();
-      return before !== null && !isCurrent(before);
+      return before !== null && !(await isCurrent(before));
     },
     async ensure() {
-      if (isCurrent(await done())) return;
+      if (await isCurrent(await done())) return;
       for (const { sign, what } of await provide("mend")) {
         if (sign === "!") log("warn", "", `Cannot check the ${what}`);
         else if (sign !== "=") log("info", "", `${verbs[sign]} ${what}`);
       }
     },
     async remove() {
-      const named = await namedZones(call, ids, { accountId, zones });
+      const named = await namedZones(call, ids, { accountId, zones: await options.zones() });
       const { lists, items } = account;
       const removed = await removeProvision({ call, lists, zones: named, list }, items);
       await journal.setFact(fact, "");

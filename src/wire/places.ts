@@ -13,6 +13,7 @@ import { listNames, listPlace, openAccount, poolName } from "./list-places.ts";
 import type { Account, Provisioner } from "./list-places.ts";
 import { listProvision } from "./list-provision.ts";
 import type { ListProvision } from "./list-provision.ts";
+import { peersOf } from "./peers.ts";
 
 export interface PlacesOptions {
   readonly runtime: Runtime;
@@ -64,7 +65,7 @@ export function formerPlace(options: PlacesOptions, place: string): Blocklist {
   const [kind = "", id = "", name = ""] = place.split(":");
   if (kind === "list") {
     const account = openAccount({ ...options, account: id, turns: options.turnsOf(id) });
-    const pool = { name: poolName(id), capacity: Infinity };
+    const pool = { name: poolName(id), capacity: async () => Infinity };
     const label = `list ${name} of account ${id}`;
     return listPlace({ account, name, label, pool, host: config.owner, provisioner: nothingToProvide });
   }
@@ -109,33 +110,17 @@ export async function openLists(
   options: Omit<PlacesOptions, "provisioning">,
   list: ListConfig,
 ): Promise<readonly OpenList[]> {
-  const { profile, config, ids, turnsOf } = options;
+  const { profile, ids, turnsOf } = options;
   const accountId = await ids.find("account", profile.account ?? "");
   const account = openAccount({ ...options, account: accountId, turns: turnsOf(accountId) });
-  const peers = peersOf(config, profile);
-  const pool: Pool = {
-    name: poolName(accountId),
-    capacity: Math.min(...peers.map((peer) => peer.list?.capacity ?? Infinity)),
-  };
-  const zones = zonesFor(peers, list);
+  const { capacity, zonesFor } = await peersOf(options, accountId);
+  const pool = { name: poolName(accountId), capacity };
+  const zones = (): Promise<readonly string[]> => zonesFor(list);
   return listNames(profile, list).map((name) => {
     const turns = turnsOf(`rules of ${accountId}`);
     const provision = listProvision({ ...options, account, accountId, list: name, zones, turns });
     return { name, account, pool, provision };
   });
-}
-
-/** The profiles that use lists of the same account, itself among them. */
-function peersOf(config: Config, { account }: ProfileConfig): readonly ProfileConfig[] {
-  return [...config.profiles.values()].filter((peer) => peer.list !== null && peer.account === account);
-}
-
-/** Where a list acts that several profiles may use; none: everywhere. */
-function zonesFor(peers: readonly ProfileConfig[], { name }: ListConfig): readonly string[] {
-  const users = peers.filter(({ list }) => list?.name === name);
-  return users.some(({ zones }) => zones.length === 0)
-    ? []
-    : [...new Set(users.flatMap(({ zones }) => zones))].toSorted();
 }
 
 async function findScopes({

@@ -7,6 +7,11 @@ import { site } from "../support/site.ts";
 
 const other = '[profiles.other]\nzones = ["example.com"]\n';
 
+/** Another profile with lists of the account that listConfig names by its id: here by its name, with another token. */
+function byName({ account, accountToken }: FakeCloudflare, lines: string): string {
+  return `[profiles.other]\nbackend = "list"\naccount = "${account.name}"\napi_token = "${accountToken}"\n${lines}\n`;
+}
+
 /** Has this happen while Cloudflare works on the next call of a method. */
 function during(edge: FakeCloudflare, method: string, work: () => Promise<void>): void {
   edge.onRequest = async (call) => {
@@ -185,4 +190,38 @@ test("a rule that two profiles had made goes within the hour when the last of th
   web.clock.now += 3_600_000;
   await web.deliver();
   expect(edge.rules()).toEqual([]);
+});
+
+test("two profiles that call one account by its id and by its name take the least of their capacities", async () => {
+  await using edge = fakeCloudflare();
+  using web = site(edge, {
+    config: listConfig(edge, { budget: "60" }),
+    tables: byName(edge, "capacity = 5"),
+  });
+  for (let last = 1; last <= 10; last += 1) {
+    await web.run(`ban 203.0.113.${last} --jail a`);
+    web.clock.now += 1;
+  }
+  await web.run("ban 203.0.113.11 --jail b --profile other");
+  await web.deliverOnce();
+  await web.deliverOnce();
+  expect(edge.blocked()).toEqual([10, 11, 7, 8, 9].map((last) => `203.0.113.${last}`));
+  expect(edge.calls.length).toBeLessThan(40);
+});
+
+test("two profiles that call one account by its id and by its name leave each other's rules alone", async () => {
+  await using edge = fakeCloudflare({ zones: [{ name: "example.com" }, { name: "example.org" }] });
+  using web = site(edge, { config: listConfig(edge), tables: byName(edge, 'zones = ["example.org"]') });
+  const ids = () => edge.zones.map(({ id }) => edge.customRules.of(id).map((rule) => rule.id));
+  await web.run("ban 203.0.113.1 --jail a");
+  await web.run("ban 203.0.113.2 --jail b --profile other");
+  await web.deliver();
+  const before = ids();
+  expect(before).toEqual([[expect.any(String)], [expect.any(String)]]);
+  await web.run("ban 203.0.113.3 --jail a");
+  await web.deliver();
+  expect(ids()).toEqual(before);
+  await web.run("ban 203.0.113.4 --jail b --profile other");
+  await web.deliver();
+  expect(ids()).toEqual(before);
 });

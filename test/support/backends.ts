@@ -84,7 +84,7 @@ export const listBackend: Backend = {
   reach: listReach,
   open(edge, { host = "web1", sleep = async () => {} } = {}) {
     edge.lists.plan.lists = modes.length;
-    const pool = { name: poolName(edge.account.id), capacity: 10_000 };
+    const pool = { name: poolName(edge.account.id), capacity: async () => 10_000 };
     const account = openAccount({
       runtime: { sleep: (ms, signal = new AbortController().signal) => sleep(ms, signal) },
       call: callOf(edge),
