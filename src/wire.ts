@@ -78,5 +78,6 @@ export async function openDirectly({
     turnsOf: turnsByName(),
     provisioning: "never",
     paused: async () => null,
+    mended: async () => {},
   });
 }

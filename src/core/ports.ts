@@ -89,7 +89,7 @@ export interface Leftovers {
   apply(steps: readonly Takeover[], signal: AbortSignal): AsyncIterable<Settled>;
 }
 
-/** A place that the configuration names and that cannot be used now. */
+/** What the configuration names and cannot be had now: a place, or rules that are to act on one. */
 export interface Trouble {
   readonly label: string;
   readonly failure: unknown;

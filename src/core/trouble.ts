@@ -22,7 +22,7 @@ export interface Opened {
   readonly former: readonly Blocklist[];
   /** Places that are left alone until a moment. */
   readonly pausedUntilAt: ReadonlyMap<Blocklist, number>;
-  /** When a place is looked for again that the configuration names and that is not found; null: all are. */
+  /** When a place is looked for again that is not found, or rules are made that could not be; null: all is there. */
   readonly missingUntilAt: number | null;
 }
 

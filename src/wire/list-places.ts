@@ -36,9 +36,12 @@ export function openAccount({ runtime, call, account, journal, turns }: AccountO
 
 /** What has a list and its rules made before it is used. */
 export interface Provisioner {
+  /** Has them made where they never were, for whatever zones. */
   ensure(): Promise<void>;
   /** Whether rules were made for other zones than the configuration names now. */
   outdated(): Promise<boolean>;
+  /** Has the rules stand in the zones that the configuration names now. */
+  renew(): Promise<void>;
   /** Cloudflare does not know the list any more. */
   lost(): Promise<void>;
   /** What is not as it is to be, each with the remedy. */

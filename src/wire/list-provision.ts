@@ -49,9 +49,6 @@ export function listProvision(options: ListProvisionOptions): ListProvision {
     return text === null || text === "" ? null : (JSON.parse(text) as Done);
   }
 
-  const isCurrent = async (before: Done | null): Promise<boolean> =>
-    before !== null && JSON.stringify(before.zones) === JSON.stringify(await options.zones());
-
   const provide = (how: "mend" | "look"): Promise<readonly Provided[]> => turns(() => provideNow(how));
 
   async function provideNow(how: "mend" | "look"): Promise<readonly Provided[]> {
@@ -69,18 +66,25 @@ export function listProvision(options: ListProvisionOptions): ListProvision {
     return [...provided, ...dropped.flat()];
   }
 
+  async function isOutdated(): Promise<boolean> {
+    const before = await done();
+    return before !== null && JSON.stringify(before.zones) !== JSON.stringify(await options.zones());
+  }
+
+  async function renew(): Promise<void> {
+    for (const { sign, what } of await provide("mend")) {
+      if (sign === "!") log("warn", "", `Cannot check the ${what}`);
+      else if (sign !== "=") log("info", "", `${verbs[sign]} ${what}`);
+    }
+  }
+
   return {
     provide,
-    async outdated() {
-      const before = await done();
-      return before !== null && !(await isCurrent(before));
-    },
+    // In turn: another profile may be making them just now, and not know yet that this one uses them too.
+    outdated: () => turns(isOutdated),
+    renew,
     async ensure() {
-      if (await isCurrent(await done())) return;
-      for (const { sign, what } of await provide("mend")) {
-        if (sign === "!") log("warn", "", `Cannot check the ${what}`);
-        else if (sign !== "=") log("info", "", `${verbs[sign]} ${what}`);
-      }
+      if ((await done()) === null) await renew();
     },
     async remove() {
       const named = await namedZones(call, ids, { accountId, zones: await options.zones() });

@@ -23,8 +23,10 @@ export interface PlacesOptions {
   readonly call: Call;
   readonly ids: Ids;
   readonly log: Log;
-  /** Why a place is not to be looked up now; null: it may be. */
+  /** Why a place is not to be looked up now, or rules not to be renewed; null: they may be. */
   readonly paused: (label: string) => Promise<Failure | null>;
+  /** Rules are as they are to be, whatever was in their way. */
+  readonly mended: (label: string) => Promise<void>;
   /** Whether a list and its rules are made where they are missing. */
   readonly provisioning: "when missing" | "never";
   /** The turns of an account's bulk operations, and of the making of its rules, by their names. */
@@ -77,6 +79,7 @@ export function formerPlace(options: PlacesOptions, place: string): Blocklist {
 const nothingToProvide: Provisioner = {
   ensure: async () => {},
   outdated: async () => false,
+  renew: async () => {},
   lost: async () => {},
   check: async () => [],
 };
@@ -87,12 +90,14 @@ async function findLists(options: PlacesOptions, list: ListConfig): Promise<Foun
   for (const { name, provision, pool, account } of await openLists(options, list)) {
     const provisioner = options.provisioning === "never" ? nothingToProvide : provision;
     const label = `list ${name}`;
-    const place = listPlace({ account, name, label, pool, host: options.config.owner, provisioner });
-    const failure = await failureOf(async () => {
-      if (await provisioner.outdated()) await provisioner.ensure();
-    });
-    if (failure === null) places.push(place);
-    else troubles.push({ label, failure });
+    places.push(listPlace({ account, name, label, pool, host: options.config.owner, provisioner }));
+    // A trouble of their own: where rules stand already, the list blocks.
+    const rules = `rules of ${label}`;
+    const failure = (await provisioner.outdated())
+      ? ((await options.paused(rules)) ?? (await failureOf(provisioner.renew)))
+      : null;
+    if (failure === null) await options.mended(rules);
+    else troubles.push({ label: rules, failure });
   }
   return { places, troubles };
 }
@@ -107,7 +112,7 @@ export interface OpenList {
 
 /** The lists of a profile, one for each mode, that of its own mode first. */
 export async function openLists(
-  options: Omit<PlacesOptions, "provisioning">,
+  options: Omit<PlacesOptions, "provisioning" | "paused" | "mended">,
   list: ListConfig,
 ): Promise<readonly OpenList[]> {
   const { profile, ids, turnsOf } = options;

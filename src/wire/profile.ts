@@ -64,6 +64,12 @@ export async function wireProfile(
       const isPaused = pausedUntil(pause, now()) > now();
       return pause !== null && isPaused ? new Failure(pause.kind, pause.reason) : null;
     };
+    const mended = async (label: string): Promise<void> => {
+      const subject = subjectOf(profile, label);
+      if ((await journal.pause(subject)) === null) return;
+      await journal.setPause(subject, null);
+      await journal.succeeded({ profile: profile.name, credential: fingerprint, label, place: null }, now());
+    };
     const search = {
       runtime,
       config,
@@ -74,6 +80,7 @@ export async function wireProfile(
       log,
       turnsOf,
       paused,
+      mended,
       provisioning,
     } as const;
     const { places, troubles } = await findPlaces(search);

@@ -61,7 +61,6 @@ async function eachList(
     ids,
     log,
     turnsOf: turnsByName(),
-    paused: async () => null,
   };
   try {
     const provided: Provided[] = [];

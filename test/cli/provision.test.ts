@@ -267,6 +267,45 @@ test("a zone with as many rules as its plan allows is said, and bans wait for ro
   expect(edge.blocked()).toEqual(["203.0.113.7"]);
 });
 
+test("a zone that is added and takes no rule is tried every five minutes, and the list goes on in the others", async () => {
+  const zones = [{ name: "example.com" }, { name: "example.org" }];
+  await using both = listSite({ zones: '["example.org"]' }, { zones });
+  const { edge, web } = both;
+  const inZones = () => edge.zones.map(({ id }) => edge.blocked({ type: "zone", id }));
+  withForeignRules(edge);
+  edge.customRules.mostRules = 5;
+  await web.run("ban 203.0.113.1 --jail sshd");
+  await web.deliver();
+  const before = edge.calls.length;
+  const tries = () => edge.calls.slice(before).filter(isAddition).length;
+
+  const addedAt = web.clock.now;
+  const banned = ["203.0.113.1"];
+  const seen: unknown[] = [];
+  const waits = (): void => {
+    const passed = web.clock.now - addedAt;
+    if (banned.length < 5 && passed > banned.length * 10_000) {
+      banned.push(`203.0.113.${banned.length + 1}`);
+      void web.run(`ban ${banned.at(-1)} --jail sshd`);
+    }
+    if (seen.length > 0 || passed < 200_000) return;
+    seen.push(inZones(), tries(), web.run("status"));
+    edge.customRules.remove(edge.customRules.of()[1]?.id ?? "");
+  };
+  web.configure({ config: listConfig(edge, { zones: '["example.com", "example.org"]' }), waits });
+  await web.run("ban 203.0.113.1 --jail nginx");
+  await web.deliver();
+  const says = 'Cannot add the rule of list "fail2ban" to zone example.com';
+  expect(seen).toEqual([[[], banned], 1, expect.any(Promise)]);
+  expect(await seen[2]).toMatchObject({ code: 3, stdout: expect.stringContaining(says) });
+  expect(web.log().split(says)).toHaveLength(2);
+  expect([inZones(), tries()]).toEqual([[banned, banned], 2]);
+  expect(await web.run("status")).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("verdict   all is well"),
+  });
+});
+
 test("a list that has items of others keeps its rules when ours are removed", async () => {
   await using both = listSite();
   const { edge, web } = both;

@@ -95,6 +95,7 @@ export const listBackend: Backend = {
     const provisioner = {
       ensure: async () => {},
       outdated: async () => false,
+      renew: async () => {},
       lost: async () => {},
       check: async () => [],
     };
