@@ -3,14 +3,15 @@ import type { Pool } from "./ports.ts";
 
 /** Decides anew what of a profile's pool is in; returns how many find no room, and says it when they begin to. */
 export async function makeRoom(delivery: Delivery, pool: Pool | null): Promise<number> {
-  const { journal, profile, profilesOf, now, log } = delivery;
+  const { journal, profile, placesIn, now, log } = delivery;
   if (pool === null) {
     // What was left out of a pool that the profile has left has room elsewhere.
-    return journal.makeRoom({ pool: "", profiles: new Set([profile.name]), room: Infinity }, now());
+    const places = new Map([["", new Set([profile.name])]]);
+    return journal.makeRoom({ pool: "", places, room: Infinity }, now());
   }
   const learned = Number((await journal.fact(roomFact(pool))) ?? Infinity);
   const room = Math.min(await pool.capacity(), learned);
-  const out = await journal.makeRoom({ pool: pool.name, profiles: profilesOf(pool.name), room }, now());
+  const out = await journal.makeRoom({ pool: pool.name, places: placesIn(pool.name), room }, now());
   if (out > 0 && (await journal.fact(crowdedFact(pool))) !== "yes") {
     await journal.setFact(crowdedFact(pool), "yes");
     log("warn", "", `${out} of the oldest bans are not at the edge: its lists have room for ${room} of ours`);

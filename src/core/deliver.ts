@@ -14,8 +14,10 @@ export interface Delivery {
   readonly journal: CourierJournal;
   readonly profile: Profile;
   readonly gate: Gate;
-  /** The profiles that block at a place or in a pool; none: it has left the configuration. */
+  /** The profiles that block at a place; none: it has left the configuration. */
   readonly profilesOf: (place: string) => ReadonlySet<string>;
+  /** The places of a pool where profiles block, and which do. */
+  readonly placesIn: (pool: string) => ReadonlyMap<string, ReadonlySet<string>>;
   /** What profiles do at one place, they do in turn. */
   readonly turnsAt: (place: string) => Turns;
   now(): number;

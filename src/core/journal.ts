@@ -123,7 +123,8 @@ export interface DeliveryLedger {
 export interface Crowd {
   /** The pool's name; places outside of it do not count. */
   readonly pool: string;
-  readonly profiles: ReadonlySet<string>;
+  /** Where in the pool, and which profiles. */
+  readonly places: ReadonlyMap<string, ReadonlySet<string>>;
   readonly room: number;
 }
 
@@ -131,7 +132,7 @@ export interface Crowd {
 export interface RoomLedger {
   /** Lets networks in and out as `core/room.ts` decides; what changes is pending. Returns how many find no room. */
   makeRoom(crowd: Crowd, now: number): Promise<number>;
-  /** How many networks of ours are in a pool, or may be. */
+  /** How many items of ours are in a pool, or may be. */
   occupied(pool: string): Promise<number>;
 }
 

@@ -43,7 +43,7 @@ export type Settled =
 export interface Pool {
   /** What the names of its places begin with, before a ":". */
   readonly name: string;
-  /** How many networks they may hold together. */
+  /** How many items they may hold together. */
   capacity(): Promise<number>;
 }
 

@@ -1,16 +1,18 @@
 import type { Database } from "bun:sqlite";
 import type { Crowd, RoomLedger } from "../core/journal.ts";
-import { leftOut } from "../core/room.ts";
+import { countOut, leftOut, profilesIn } from "../core/room.ts";
+import type { ProfileNetwork, Outside } from "../core/room.ts";
 import { immediate } from "./immediate.ts";
 import { markPending } from "./pending.ts";
 import type { Sync } from "./sync.ts";
 
-type State = "out" | "waiting";
-
-interface OutsideRow {
-  readonly profile: string;
-  readonly network: string;
+interface OutsideRow extends ProfileNetwork {
   readonly waiting: number;
+}
+
+interface ThereRow extends ProfileNetwork {
+  readonly place: string;
+  readonly owned: number;
 }
 
 /** The places of a pool: ";" is the character after ":". */
@@ -40,68 +42,60 @@ export function roomLedger(db: Database): Sync<RoomLedger> {
     const counts = db
       .query<{ outside: number; held: number }, { profiles: string }>(
         `SELECT (SELECT count(*) FROM outside WHERE ${ofProfiles}) AS outside,
-           (SELECT count(DISTINCT network) FROM holds WHERE ${ofProfiles}) AS held`,
+           (SELECT count(*) FROM (SELECT DISTINCT network, profile FROM holds WHERE ${ofProfiles})) AS held`,
       )
       .get({ profiles });
     return counts?.outside === 0 && counts.held + occupied(pool) <= room;
   }
 
-  function decide({ pool, room }: Crowd, profiles: string): ReadonlyMap<string, State> {
+  function decide({ pool, places, room }: Crowd, profiles: string): readonly Outside[] {
     const held = db
-      .query<{ network: string }, { profiles: string }>(
-        `SELECT network FROM holds WHERE ${ofProfiles} GROUP BY network ORDER BY max(held_at) DESC, network`,
+      .query<ProfileNetwork, { profiles: string }>(
+        `SELECT network, profile FROM holds WHERE ${ofProfiles}
+         GROUP BY network, profile ORDER BY max(held_at) DESC, network, profile`,
       )
       .all({ profiles });
-    // Somebody else's item is there as well, and takes none of our room.
     const there = db
-      .query<{ network: string; items: number }, { pool: string }>(
-        `SELECT network, sum(owned) AS items FROM edge WHERE ${ofPool} GROUP BY network`,
-      )
-      .all({ pool });
-    return leftOut({
-      held: held.map(({ network }) => network),
-      there: new Map(there.map(({ network, items }) => [network, items])),
-      room,
-    });
+      .query<ThereRow, { pool: string }>(`SELECT place, network, profile, owned FROM edge WHERE ${ofPool}`)
+      .all({ pool })
+      .map((row) => ({ ...row, owned: row.owned === 1 }));
+    return leftOut({ held, there, places, room });
   }
 
   return {
     occupied,
     makeRoom(crowd, now) {
-      const profiles = JSON.stringify([...crowd.profiles]);
+      const profiles = JSON.stringify(profilesIn(crowd));
       if (isRoomy(crowd, profiles)) return 0;
       return immediate(db, () => {
-        const decided = decide(crowd, profiles);
-        const holders = db.query<{ profile: string }, { profiles: string; network: string }>(
-          `SELECT DISTINCT profile FROM holds WHERE network = $network AND ${ofProfiles}`,
-        );
+        const outside = decide(crowd, profiles);
         const before = db
           .query<OutsideRow, { profiles: string }>(
             `SELECT profile, network, waiting FROM outside WHERE ${ofProfiles}`,
           )
           .all({ profiles });
-        const states = new Map(before.map((row) => [keyOf(row), row.waiting === 1 ? "waiting" : "out"]));
-        const stay = new Set<string>();
-        for (const [network, state] of decided) {
-          for (const { profile } of holders.all({ profiles, network })) {
-            stay.add(keyOf({ profile, network }));
-            if (states.get(keyOf({ profile, network })) === state) continue;
-            put.run({ profile, network, waiting: state === "waiting" ? 1 : 0 });
-            if (state === "out") mark(profile, network, false, now);
-          }
+        const was = new Map(before.map((row) => [keyOf(row), row.waiting === 1]));
+        for (const row of outside) {
+          if (was.get(keyOf(row)) === row.waiting) continue;
+          const { profile, network, waiting } = row;
+          put.run({ profile, network, waiting: waiting ? 1 : 0 });
+          if (!waiting) mark(profile, network, false, now);
         }
+        const is = new Set(outside.map(keyOf));
+        const held = db.query<unknown, { profile: string; network: string }>(
+          "SELECT 1 FROM holds WHERE network = $network AND profile = $profile",
+        );
         for (const { profile, network } of before) {
-          if (stay.has(keyOf({ profile, network }))) continue;
+          if (is.has(keyOf({ profile, network }))) continue;
           remove.run({ profile, network });
-          const held = holders.all({ profiles, network }).some((holder) => holder.profile === profile);
-          if (held) mark(profile, network, true, now);
+          if (held.get({ profile, network }) !== null) mark(profile, network, true, now);
         }
-        return [...decided.values()].filter((state) => state === "out").length;
+        return countOut(outside);
       });
     },
   };
 }
 
-function keyOf({ profile, network }: Pick<OutsideRow, "profile" | "network">): string {
+function keyOf({ profile, network }: ProfileNetwork): string {
   return `${profile} ${network}`;
 }

@@ -46,7 +46,7 @@ export async function findPlaces(options: PlacesOptions): Promise<Found> {
   return { places: scopes.map((scope) => accessRules({ call, scope, host: config.owner })), troubles };
 }
 
-/** The names of a profile's places, and of their pool, as far as they are known without a call. */
+/** The names of a profile's places, as far as they are known without a call. */
 export async function placesKnown(profile: ProfileConfig, { known }: Pick<Ids, "known">): Promise<string[]> {
   const kind = profile.account === null ? "zone" : "account";
   const names = profile.account === null ? profile.zones : [profile.account];
@@ -57,7 +57,7 @@ export async function placesKnown(profile: ProfileConfig, { known }: Pick<Ids, "
     .filter((id) => id !== null)
     .flatMap((id) => {
       if (list === null) return [placeOf({ kind, id })];
-      return [poolName(id), ...listNames(profile, list).map((name) => `${poolName(id)}:${name}`)];
+      return listNames(profile, list).map((name) => `${poolName(id)}:${name}`);
     });
 }
 

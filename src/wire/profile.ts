@@ -25,7 +25,7 @@ export interface WireOptions<Kept = Courier["journal"]> {
 
 /** What the profiles of a configuration have in common. */
 export interface Shared {
-  /** The profiles that block at a place or in a pool. */
+  /** The profiles that block at a place. */
   readonly users: Map<string, Set<string>>;
   /** By credential: two gates would each book what is left of its budget. */
   readonly gates: Map<string, Gate>;
@@ -84,10 +84,7 @@ export async function wireProfile(
       provisioning,
     } as const;
     const { places, troubles } = await findPlaces(search);
-    for (const { place, pool } of places) {
-      share(place);
-      if (pool !== null) share(pool.name);
-    }
+    for (const { place } of places) share(place);
     const current = new Set(places.map(({ place }) => place));
     const left = (await journal.placesOf(profile.name)).filter((place) => !current.has(place));
     const former = troubles.length > 0 ? [] : left.map((place) => formerPlace(search, place));
@@ -112,6 +109,7 @@ export async function wireProfile(
       },
     },
     profilesOf: (place) => users.get(place) ?? new Set(),
+    placesIn: (pool) => new Map([...users].filter(([place]) => place.startsWith(`${pool}:`))),
     turnsAt,
     now,
     random,

@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
+import type { FakeCloudflare } from "../support/fake-cloudflare.ts";
 import { callsOf, holdMany, listConfig, listSite, releaseMany, stormAddress } from "../support/list-site.ts";
+import type { Site } from "../support/site.ts";
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index);
 const addresses = (indexes: readonly number[]) => indexes.map(stormAddress).toSorted();
@@ -120,4 +122,72 @@ test("an account's larger capacity, once configured, is used at once", async () 
   web.configure({ config: listConfig(edge, { capacity: "11" }) });
   await web.deliver();
   expect(edge.blocked()).toHaveLength(11);
+});
+
+/** A profile with a list of its own in the account. */
+function clients({ account }: FakeCloudflare, lines = ""): string {
+  return `[profiles.clients]\nbackend = "list"\naccount = ${JSON.stringify(account.id)}\nlist = "clients"\n${lines}`;
+}
+
+async function banAll(web: Site, lastBytes: readonly number[], ...options: string[]): Promise<void> {
+  for (const byte of lastBytes) {
+    web.clock.now += 1_000;
+    await web.runArgs("ban", `203.0.113.${byte}`, "--jail", "sshd", ...options);
+  }
+}
+
+/** Delivers as the timer would: what is tried again for ever would keep a courier for ever. */
+async function passes(web: Site, count: number): Promise<void> {
+  for (let pass = 0; pass < count; pass += 1) {
+    await web.deliverOnce();
+    web.clock.now += 300_000;
+  }
+}
+
+const inList = (edge: FakeCloudflare, name: string) => edge.lists.items(name).map(({ ip }) => ip);
+
+test.each([
+  ["the configuration", "6", 10_000],
+  ["the plan", "10000", 6],
+])(
+  "an address in the lists of two profiles takes two of what %s has room for",
+  async (_, capacity, items) => {
+    await using both = listSite();
+    const { edge, web } = both;
+    Object.assign(edge.lists.plan, { lists: 2, items });
+    const tables = clients(edge, `capacity = ${capacity}\n`);
+    web.configure({ config: listConfig(edge, { capacity }), tables });
+    for (const byte of [1, 2, 3, 4, 5]) {
+      await banAll(web, [byte]);
+      await banAll(web, [byte], "--profile", "clients");
+    }
+    await passes(web, 3);
+    await banAll(web, [7]);
+    await passes(web, 3);
+    expect(inList(edge, "fail2ban").toSorted()).toEqual(["203.0.113.4", "203.0.113.5", "203.0.113.7"]);
+    expect(inList(edge, "clients").toSorted()).toEqual(["203.0.113.3", "203.0.113.4", "203.0.113.5"]);
+    expect(JSON.parse((await web.run("status --json")).stdout)).toMatchObject({
+      outForCapacity: 3,
+      pending: 0,
+    });
+    const calls = edge.calls.length;
+    await passes(web, 3);
+    expect(edge.calls).toHaveLength(calls);
+  },
+);
+
+test("what a profile that has left the configuration has in its list takes room, and the newest ban is in", async () => {
+  await using both = listSite();
+  const { edge, web } = both;
+  edge.lists.plan.lists = 2;
+  const config = listConfig(edge, { capacity: "6" });
+  web.configure({ config, tables: clients(edge, "capacity = 6\n") });
+  await banAll(web, [1, 2, 3], "--profile", "clients");
+  await banAll(web, [4, 5, 6]);
+  await passes(web, 3);
+  web.configure({ config });
+  await banAll(web, [7]);
+  await passes(web, 3);
+  expect(inList(edge, "clients").toSorted()).toEqual(["203.0.113.1", "203.0.113.2", "203.0.113.3"]);
+  expect(inList(edge, "fail2ban").toSorted()).toEqual(["203.0.113.5", "203.0.113.6", "203.0.113.7"]);
 });

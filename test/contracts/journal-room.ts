@@ -14,12 +14,12 @@ async function hold(journal: Journal, address: string, at: number, profile = "")
 }
 
 /** Has the edge agree with what is due, as a delivery would. */
-async function deliver(journal: Journal, profile = ""): Promise<string[]> {
+async function deliver(journal: Journal, profile = "", at = place): Promise<string[]> {
   const due = await journal.due(profile, 1_000, 100);
   for (const { pending, wants } of due) {
-    const wanted = wants.some(({ outside }) => !outside);
+    const wanted = wants.some((want) => want.profile === profile && !want.outside);
     const row = wanted ? ({ id: null, mode: "block", owned: true } as const) : null;
-    await journal.record(place, profile, [{ network: pending.network.text, row }]);
+    await journal.record(at, profile, [{ network: pending.network.text, row }]);
   }
   await journal.settle(due.map(({ pending }) => pending.generation));
   return due.map(({ pending }) => pending.network.text);
@@ -27,11 +27,11 @@ async function deliver(journal: Journal, profile = ""): Promise<string[]> {
 
 const crowd = (room: number, profiles: readonly string[] = [""]) => ({
   pool,
-  profiles: new Set(profiles),
+  places: new Map([[place, new Set(profiles)]]),
   room,
 });
-const there = async (journal: Journal) =>
-  (await journal.known(place)).map(({ network }) => network).toSorted();
+const there = async (journal: Journal, at = place) =>
+  (await journal.known(at)).map(({ network }) => network).toSorted();
 
 /** What every journal promises of places with little room, and of a configuration that has changed. */
 export function roomContract(kind: string, open: () => Promise<TestedJournal>): void {
@@ -101,13 +101,57 @@ export function roomContract(kind: string, open: () => Promise<TestedJournal>): 
   });
 
   promise(
+    "an address that two profiles have at places of their own is two items, and older ones make way",
+    async (journal) => {
+      const other = `${pool}:clients`;
+      const places = new Map([
+        [place, new Set(["a"])],
+        [other, new Set(["b"])],
+      ]);
+      const makeRoom = (at: number) => journal.makeRoom({ pool, places, room: 4 }, at);
+      const deliverBoth = async () => [await deliver(journal, "a"), await deliver(journal, "b", other)];
+      for (const [index, address] of ["192.0.2.1", "192.0.2.2"].entries())
+        for (const profile of ["a", "b"]) await hold(journal, address, index, profile);
+      expect(await makeRoom(10)).toBe(0);
+      await deliverBoth();
+      expect(await journal.occupied(pool)).toBe(4);
+
+      await hold(journal, "192.0.2.3", 20, "a");
+      expect(await makeRoom(20)).toBe(1);
+      expect(await deliverBoth()).toEqual([[], ["192.0.2.1"]]);
+      expect(await makeRoom(21)).toBe(1);
+      expect(await deliverBoth()).toEqual([["192.0.2.3"], []]);
+      expect(await there(journal)).toEqual(["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
+      expect(await there(journal, other)).toEqual(["192.0.2.2"]);
+      expect(await makeRoom(22)).toBe(1);
+      expect(await journal.summary(22)).toMatchObject({ outside: 1, pending: 0 });
+    },
+  );
+
+  promise("what a profile that is gone has left in a pool takes room there", async (journal) => {
+    for (const [index, address] of ["192.0.2.1", "192.0.2.2"].entries()) await hold(journal, address, index);
+    await hold(journal, "192.0.2.2", 3, "gone");
+    await journal.makeRoom(crowd(3), 10);
+    await deliver(journal);
+    await deliver(journal, "gone", `${pool}:clients`);
+
+    await hold(journal, "192.0.2.3", 20);
+    expect(await journal.makeRoom(crowd(3), 20)).toBe(1);
+    expect(await deliver(journal)).toEqual(["192.0.2.1"]);
+    expect(await journal.makeRoom(crowd(3), 21)).toBe(1);
+    expect(await deliver(journal)).toEqual(["192.0.2.3"]);
+    expect(await there(journal)).toEqual(["192.0.2.2", "192.0.2.3"]);
+  });
+
+  promise(
     "a profile that has left a pool has nothing outside any more, and all of it is pending",
     async (journal) => {
       for (const [index, address] of ["192.0.2.1", "192.0.2.2"].entries())
         await hold(journal, address, index);
       await journal.makeRoom(crowd(1), 10);
       await deliver(journal);
-      expect(await journal.makeRoom({ pool: "", profiles: new Set([""]), room: Infinity }, 11)).toBe(0);
+      const places = new Map([["", new Set([""])]]);
+      expect(await journal.makeRoom({ pool: "", places, room: Infinity }, 11)).toBe(0);
       expect(await journal.summary(12)).toMatchObject({ outside: 0, pending: 1 });
     },
   );

@@ -1,14 +1,14 @@
 import type { Crowd, RoomLedger } from "../../core/journal.ts";
-import { leftOut } from "../../core/room.ts";
+import { countOut, leftOut, profilesIn } from "../../core/room.ts";
+import type { ProfileNetwork, Outside } from "../../core/room.ts";
 import { markPending } from "./pending.ts";
 import type { Mark } from "./pending.ts";
 import { lockForWriting } from "./schema.ts";
 import type { Run, Session } from "./session.ts";
 
-interface OutsideRow {
-  readonly profile: string;
-  readonly network: string;
-  readonly waiting: boolean;
+interface ThereRow extends ProfileNetwork {
+  readonly place: string;
+  readonly owned: boolean;
 }
 
 /** Changes of one transaction: few enough that other hosts do not wait long. */
@@ -43,16 +43,18 @@ async function occupied(run: Run, pool: string): Promise<number> {
 }
 
 /** Whether all that is held fits beside all that is there, and nothing is left out: then there is nothing to decide. */
-async function isRoomy(run: Run, { pool, profiles, room }: Crowd): Promise<boolean> {
+async function isRoomy(run: Run, crowd: Crowd): Promise<boolean> {
+  const { pool, room } = crowd;
+  const own = profilesIn(crowd);
   const [some] = await run<{ outside: boolean }>(
     `SELECT EXISTS (SELECT 1 FROM outside WHERE ${ofProfiles}) AS outside`,
-    [[...profiles]],
+    [own],
   );
   if (some?.outside === true) return false;
   if (room === Number.POSITIVE_INFINITY) return true;
   const [row] = await run<{ held: number }>(
-    `SELECT count(DISTINCT network)::int AS held FROM holds WHERE ${ofProfiles}`,
-    [[...profiles]],
+    `SELECT count(*)::int AS held FROM (SELECT DISTINCT network, profile FROM holds WHERE ${ofProfiles}) AS h`,
+    [own],
   );
   return (row?.held ?? 0) + (await occupied(run, pool)) <= room;
 }
@@ -60,32 +62,23 @@ async function isRoomy(run: Run, { pool, profiles, room }: Crowd): Promise<boole
 /** Makes some of the changes; `left`: how many are still to be made. */
 async function decide(
   run: Run,
-  { pool, profiles, room }: Crowd,
+  crowd: Crowd,
   now: number,
 ): Promise<{ readonly out: number; readonly left: number }> {
-  const own = [...profiles];
-  const held = await run<{ network: string; profiles: readonly string[] }>(
-    `SELECT network, jsonb_agg(DISTINCT profile) AS profiles FROM holds WHERE ${ofProfiles}
-     GROUP BY network ORDER BY max(held_at) DESC, network`,
+  const { pool, places, room } = crowd;
+  const own = profilesIn(crowd);
+  const held = await run<ProfileNetwork>(
+    `SELECT network, profile FROM holds WHERE ${ofProfiles}
+     GROUP BY network, profile ORDER BY max(held_at) DESC, network, profile`,
     [own],
   );
-  // Somebody else's item is there as well, and takes none of our room.
-  const there = await run<{ network: string; items: number }>(
-    `SELECT network, sum(owned::int)::int AS items FROM edge WHERE ${ofPool} GROUP BY network`,
-    [pool],
-  );
-  const before = await run<OutsideRow>(`SELECT profile, network, waiting FROM outside WHERE ${ofProfiles}`, [
+  const there = await run<ThereRow>(`SELECT place, network, profile, owned FROM edge WHERE ${ofPool}`, [
+    pool,
+  ]);
+  const before = await run<Outside>(`SELECT profile, network, waiting FROM outside WHERE ${ofProfiles}`, [
     own,
   ]);
-  const decided = leftOut({
-    held: held.map(({ network }) => network),
-    there: new Map(there.map(({ network, items }) => [network, items])),
-    room,
-  });
-  const holders = new Map(held.map((one) => [one.network, one.profiles]));
-  const outside = [...decided].flatMap(([network, state]) =>
-    (holders.get(network) ?? []).map((profile) => ({ profile, network, waiting: state === "waiting" })),
-  );
+  const outside = leftOut({ held, there, places, room });
   const [was, is] = [new Map(before.map((row) => [keyOf(row), row.waiting])), new Set(outside.map(keyOf))];
   const changed = outside.filter((row) => was.get(keyOf(row)) !== row.waiting);
   const entered = before.filter((row) => !is.has(keyOf(row)));
@@ -93,16 +86,17 @@ async function decide(
   const removed = entered.slice(0, mostAtOnce);
   await putOutside(run, put);
   await removeOutside(run, removed);
-  const isHeld = ({ profile, network }: OutsideRow): boolean =>
-    holders.get(network)?.includes(profile) === true;
-  const marked = [...put.filter(({ waiting }) => !waiting), ...removed.filter(isHeld)];
+  const isHeld = new Set(held.map(keyOf));
+  const marked = [
+    ...put.filter(({ waiting }) => !waiting),
+    ...removed.filter((row) => isHeld.has(keyOf(row))),
+  ];
   const marks = marked.map(({ profile, network }): Mark => ({ profile, network, ban: true }));
   await markPending(run, marks, now);
-  const out = [...decided.values()].filter((state) => state === "out").length;
-  return { out, left: changed.length + entered.length - put.length - removed.length };
+  return { out: countOut(outside), left: changed.length + entered.length - put.length - removed.length };
 }
 
-async function putOutside(run: Run, rows: readonly OutsideRow[]): Promise<void> {
+async function putOutside(run: Run, rows: readonly Outside[]): Promise<void> {
   await run(
     `INSERT INTO outside (profile, network, waiting)
      SELECT profile, network, waiting FROM jsonb_to_recordset($1::jsonb) AS r(profile text, network text, waiting boolean)
@@ -111,7 +105,7 @@ async function putOutside(run: Run, rows: readonly OutsideRow[]): Promise<void> 
   );
 }
 
-async function removeOutside(run: Run, rows: readonly OutsideRow[]): Promise<void> {
+async function removeOutside(run: Run, rows: readonly Outside[]): Promise<void> {
   await run(
     `DELETE FROM outside o USING jsonb_to_recordset($1::jsonb) AS r(profile text, network text)
      WHERE o.profile = r.profile AND o.network = r.network`,
@@ -119,6 +113,6 @@ async function removeOutside(run: Run, rows: readonly OutsideRow[]): Promise<voi
   );
 }
 
-function keyOf({ profile, network }: OutsideRow): string {
+function keyOf({ profile, network }: ProfileNetwork): string {
   return `${profile} ${network}`;
 }
