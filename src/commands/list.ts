@@ -49,7 +49,13 @@ const headings = [
 ] as const;
 
 /** What needs attention first. */
-const states = ["parked", "pending", "foreign", "blocked"] as const satisfies readonly HoldView["state"][];
+const states = [
+  "parked",
+  "pending",
+  "outside",
+  "foreign",
+  "blocked",
+] as const satisfies readonly HoldView["state"][];
 
 /** One line for an address: it is blocked from the first hold to the end of the last one. */
 function row(holds: readonly HoldView[], { fleet }: Pick<Config, "fleet">): readonly string[] {

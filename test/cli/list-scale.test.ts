@@ -191,3 +191,17 @@ test("what a profile that has left the configuration has in its list takes room,
   expect(inList(edge, "clients").toSorted()).toEqual(["203.0.113.1", "203.0.113.2", "203.0.113.3"]);
   expect(inList(edge, "fail2ban").toSorted()).toEqual(["203.0.113.5", "203.0.113.6", "203.0.113.7"]);
 });
+
+test("a ban that has found no room is shown as outside, not as blocked", async () => {
+  await using both = listSite({ capacity: "1" });
+  const { web } = both;
+  await web.run("ban 203.0.113.7 --jail sshd");
+  web.clock.now += 1_000;
+  await web.run("ban 203.0.113.8 --jail sshd");
+  await web.deliver();
+  const lines = (await web.run("list")).stdout.split("\n").map((line) => line.trim().split(/\s+/));
+  expect(lines.slice(1).map(([address, , , state]) => `${address} ${state}`)).toEqual([
+    "203.0.113.7 outside",
+    "203.0.113.8 blocked",
+  ]);
+});
