@@ -40,8 +40,8 @@ export async function applySteps(
   const { journal, profile, profilesOf, now } = delivery;
   const all = [...steps.keys()].filter((step): step is Change => step.kind !== "forget");
   // One call shows whether a place that has failed or rejected us does so still.
-  const doubtful = (await journal.pause(subjectOf(profile, place.label))) !== null;
-  const changes = doubtful ? all.slice(0, 1) : all;
+  const pause = await journal.pause(subjectOf(profile, place.label));
+  const changes = pause === null ? all : all.slice(0, 1);
   const forgotten = [...steps.keys()].filter(({ kind }) => kind === "forget");
   const record = async (known: readonly Known[]): Promise<void> => {
     if (known.length > 0) await journal.record(place.place, profile.name, known);
@@ -84,6 +84,7 @@ export async function applySteps(
       if (other !== profile.name) await journal.recheck(other, done, now());
     }
     await journal.succeeded(askedAt(delivery, place), now());
+    if (pause?.kind === "unavailable") delivery.log("info", "", `${place.label} answers again`);
     await journal.setPause(subjectOf(profile, place.label), null);
   }
   return { fates, worked, stopped: stop.signal.aborted };

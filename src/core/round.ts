@@ -1,18 +1,15 @@
-import { Failure } from "../errors.ts";
 import { applySteps, left } from "./apply.ts";
 import type { Applied, Fate, Fates } from "./apply.ts";
 import { learnRoom } from "./crowd.ts";
 import type { Delivery } from "./deliver.ts";
+import { noteOutages } from "./outages.ts";
 import { plan } from "./plan.ts";
 import type { Step } from "./plan.ts";
 import type { Due } from "./journal.ts";
 import type { Blocklist } from "./ports.ts";
 import { settleRound } from "./settle.ts";
-import { messageOf, noteOutage, notePlaceOutage, openAt, poolOf } from "./trouble.ts";
+import { poolOf } from "./trouble.ts";
 import type { Opened } from "./trouble.ts";
-
-/** A network that has failed so often keeps nothing else from being tried. */
-const ownTroubleAfter = 5;
 
 /** What outweighs what when a network fares differently at several places. */
 const weights = { left: 0, full: 1, paused: 2, failed: 3 } as const satisfies Record<Fate["kind"], number>;
@@ -57,42 +54,10 @@ export async function deliverRound(delivery: Delivery, round: Round, signal: Abo
   const fates = worst(applied.map((each) => each.fates));
   const worked = applied.some((each) => each.worked);
   await settleRound(delivery, round, { fates, worked });
-  const down = visits.flatMap(({ place }, index) => {
-    const reason = outageOf(
-      round,
-      [additions[index], removals[index]].filter((each) => each !== undefined),
-    );
-    return reason === null ? [] : [{ place, reason }];
+  const visited = visits.map(({ place }, index) => {
+    return { place, applied: [additions[index], removals[index]].filter((each) => each !== undefined) };
   });
-  await noteDown(delivery, round, down);
-}
-
-/** Why nothing works at a place; null where something did, or only what fails again and again did not. */
-function outageOf({ due }: Round, applied: readonly Applied[]): string | null {
-  if (applied.some(({ worked }) => worked)) return null;
-  const fates = worst(applied.map((each) => each.fates));
-  const failures = due
-    .filter(({ pending }) => pending.attempts < ownTroubleAfter)
-    .map(({ pending }) => fates.get(pending.generation))
-    .map((fate) => (fate?.kind === "failed" ? fate.failure : null));
-  const failure = failures.find((one) => one instanceof Failure && one.kind === "unavailable");
-  return failure === undefined ? null : messageOf(failure);
-}
-
-/** Leaves alone for a while what is down: a place, or all of Cloudflare where no place of the profile is known to be up. */
-async function noteDown(
-  delivery: Delivery,
-  { places, pausedUntilAt }: Round,
-  down: readonly { readonly place: Blocklist; readonly reason: string }[],
-): Promise<void> {
-  const [first] = down;
-  if (first === undefined) return;
-  const downs = new Set(down.map(({ place }) => place));
-  const up = places.some((place) => !downs.has(place) && !pausedUntilAt.has(place));
-  if (!up) return noteOutage(delivery, first.reason);
-  // Where calls are paused, it is no matter of the place.
-  if ((await openAt(delivery)) > delivery.now()) return;
-  for (const { place, reason } of down) await notePlaceOutage(delivery, place.label, reason);
+  await noteOutages(delivery, round, visited);
 }
 
 function planned({ profilesOf }: Delivery, { due }: Pick<Round, "due">, { place, mode }: Blocklist): Planned {

@@ -1,7 +1,6 @@
 import { Failure } from "../errors.ts";
 import type { Delivery } from "./deliver.ts";
-import { backoffMs } from "./backoff.ts";
-import { outage, pausedUntil } from "./gate.ts";
+import { pausedUntil } from "./gate.ts";
 import type { Asked } from "./call-ledger.ts";
 import type { Blocklist, Pool, Profile } from "./ports.ts";
 
@@ -64,25 +63,6 @@ export function poolOf({ places }: Opened): Pool | null {
 /** Said once an outage, not at every try. */
 export async function noteOutage({ gate, log }: Delivery, reason: string): Promise<void> {
   if (await gate.failed(reason)) log("warn", "", `${reason}: bans wait in the journal and are retried`);
-}
-
-/** Leaves a place alone at which nothing works while others do, the longer the more often; said once. */
-export async function notePlaceOutage(
-  { journal, profile, now, random, log }: Delivery,
-  label: string,
-  reason: string,
-): Promise<void> {
-  const subject = subjectOf(profile, label);
-  const before = await journal.pause(subject);
-  const failures = (before?.failures ?? 0) + 1;
-  await journal.setPause(subject, {
-    kind: "unavailable",
-    reason,
-    sinceAt: before?.sinceAt ?? now(),
-    untilAt: now() + backoffMs(failures, random, outage),
-    failures,
-  });
-  if (before === null) log("warn", "", `${label}: ${reason}: its bans wait in the journal and are retried`);
 }
 
 /** Leaves a place, or the credential, alone for a while; returns until when: a pause that still runs is not made longer. */

@@ -250,20 +250,20 @@ test("the budget is never exceeded, and a backlog drains at nine tenths of its r
 });
 
 /** Bans an address ten minutes into an outage, and says whether it is blocked five minutes later. */
-async function bannedMeanwhile(
-  fails: (edge: FakeCloudflare, call: FaultyRequest) => boolean,
-): Promise<boolean> {
+async function bannedMeanwhile(fails: (edge: FakeCloudflare, call: FaultyRequest) => boolean) {
   const startAt = 1_800_000_000_000;
   let web: Site | null = null;
   const now = (): number => web?.clock.now ?? startAt;
   await using edge = fakeCloudflare({ zones: [{ name: "example.com" }, { name: "example.org" }], now });
   edge.fail({ kind: "status", status: 500 }, { times: Infinity, when: (call) => fails(edge, call) });
   let banned: Promise<unknown> | null = null;
-  let blocked: boolean | null = null;
+  const blocked: boolean[] = [];
   const waits = (): void => {
     if (now() > startAt + 600_000) banned ??= web?.run("ban 198.51.100.7 --jail sshd") ?? null;
-    if (now() < startAt + 900_000 || blocked !== null) return;
-    blocked = edge.rules(edge.zone.scope).some(({ configuration }) => configuration.value === "198.51.100.7");
+    if (now() < startAt + 900_000 || blocked.length > 0) return;
+    blocked.push(
+      edge.rules(edge.zone.scope).some(({ configuration }) => configuration.value === "198.51.100.7"),
+    );
     edge.heal();
   };
   using own = site(edge, { startAt, config: { zones: '["example.com", "example.org"]' }, waits });
@@ -271,13 +271,22 @@ async function bannedMeanwhile(
   for (let last = 1; last <= 12; last += 1) await own.run(`ban 203.0.113.${last} --jail sshd`);
   await own.deliver();
   expect(edge.rules()).toHaveLength(26);
-  return blocked ?? false;
+  return { blocked, log: own.log().split("\n") };
 }
 
 test("a zone at which nothing works does not keep new bans from the others", async () => {
-  expect(await bannedMeanwhile((edge, { path }) => path.includes(edge.zones[1]?.id ?? "none"))).toBe(true);
+  const { blocked, log } = await bannedMeanwhile((edge, { path }) =>
+    path.includes(edge.zones[1]?.id ?? "none"),
+  );
+  expect(blocked).toEqual([true]);
+  const said = log.filter((line) => line.includes(" zone example.org") && !line.includes(" Ban "));
+  expect(said.map((line) => line.replace(/^.*: (INFO|WARNING) +/, ""))).toEqual([
+    expect.stringMatching(/^zone example\.org: .*500.*: its bans wait in the journal and are retried$/),
+    "zone example.org answers again",
+  ]);
 });
 
 test("networks that fail again and again do not keep back a new ban", async () => {
-  expect(await bannedMeanwhile((_, { body }) => body.includes("203.0.113."))).toBe(true);
+  const { blocked } = await bannedMeanwhile((_, { body }) => body.includes("203.0.113."));
+  expect(blocked).toEqual([true]);
 });
