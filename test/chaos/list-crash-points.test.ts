@@ -36,8 +36,12 @@ const cases = deliveries.flatMap(([name, asked]) =>
   ),
 );
 
-test.concurrent.each(cases)("%s", async (_, point, call, name, revoked) => {
-  const cutOff = { revoked, at: calls[call], point };
-  const { modes, wanted } = await modesAfter(lists, ["example.com"], wishes[name], cutOff);
-  expect(modes).toEqual(wanted);
-});
+test.concurrent.each(cases)(
+  "%s",
+  async (_, point, call, name, revoked) => {
+    const cutOff = { revoked, at: calls[call], point };
+    const { modes, wanted } = await modesAfter(lists, ["example.com"], wishes[name], cutOff);
+    expect(modes).toEqual(wanted);
+  },
+  300_000,
+);

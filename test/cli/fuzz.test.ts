@@ -49,7 +49,7 @@ test("any command line ends with a documented code and one short line, and leave
     }),
     { numRuns: 300 },
   );
-}, 60_000);
+}, 300_000);
 
 test("any file name after --config ends in one short line", async () => {
   await using edge = fakeCloudflare();
@@ -60,7 +60,7 @@ test("any file name after --config ends in one short line", async () => {
     }),
     { numRuns: 100 },
   );
-}, 60_000);
+}, 300_000);
 
 test("any configuration file ends with a documented code, one line for a hook, and its secret nowhere", async () => {
   await using edge = fakeCloudflare();
@@ -98,7 +98,7 @@ test("any configuration file ends with a documented code, one line for a hook, a
       ]),
     },
   );
-}, 60_000);
+}, 300_000);
 
 test("whatever the API answers, a delivery ends, calls stay bounded, and all arrives once it is honest", async () => {
   const zones = fc.constantFrom("name", "id");
@@ -142,7 +142,7 @@ test("whatever the API answers, a delivery ends, calls stay bounded, and all arr
     }),
     { numRuns: 100, examples },
   );
-}, 60_000);
+}, 300_000);
 
 test("whatever the API answers, doctor and login end, and change nothing at Cloudflare", async () => {
   const reactions = fc.array(fc.oneof({ weight: 20, arbitrary: answer }, fc.constant("reset" as const)), {
@@ -164,7 +164,7 @@ test("whatever the API answers, doctor and login end, and change nothing at Clou
     }),
     { numRuns: 100 },
   );
-}, 60_000);
+}, 300_000);
 
 const listed = { id: "a".repeat(32), mode: "block", configuration: { target: "ip", value: "192.0.2.1" } };
 

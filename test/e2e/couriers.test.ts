@@ -165,7 +165,8 @@ test("while one profile's call is under way no other looks what stands there, an
       .map(({ mode, scope }) => `${scope.name} ${mode}`)
       .toSorted();
   await ban("--jail", "sshd", "--mode", "block");
-  await until(() => pendingIn(site.journalPath) === 0, { deadlineMs, what: site.log });
+  const isCompared = (): boolean => edge.calls.some(({ path }) => path === "/ips");
+  await until(() => pendingIn(site.journalPath) === 0 && isCompared(), { deadlineMs, what: site.log });
 
   const { promise, resolve: release } = Promise.withResolvers<void>();
   edge.onRequest = ({ method }) => (method === "PATCH" ? promise : undefined);

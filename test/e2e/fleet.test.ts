@@ -88,6 +88,8 @@ describePostgres("a fleet", (pg) => {
       await web.hosts[index % 3]?.hook(`ban ${address} --jail sshd`);
     const delivers = () => web.hosts.find((host) => host.log().includes("] Ban "));
     const first = await until(delivers, { deadlineMs, what: web.story });
+    // So that it has not done all before it is killed.
+    web.edge.latencyMs = 5_000;
     // What a host has recorded and not told is lost to the others for as long as it is away.
     await until(async () => (await web.hosts[0].list()).length === all.length, {
       deadlineMs,
@@ -95,6 +97,7 @@ describePostgres("a fleet", (pg) => {
     });
     expect(web.edge.blocked().length).toBeLessThan(all.length);
     await first.kill();
+    web.edge.latencyMs = 400;
     const killedAt = performance.now();
     const others = web.hosts.filter((host) => host !== first);
     await until(() => others.some((host) => host.log().includes("] Ban ")), { deadlineMs, what: web.story });

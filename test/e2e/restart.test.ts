@@ -112,7 +112,7 @@ describe.each([accessRules, list])("with $name", ({ config, plant, spared, stand
 
       await site.fail2ban.restart();
       await until(() => isRestored(site, 500), {
-        deadlineMs: 60_000,
+        deadlineMs: 240_000,
         what: () => `the restored bans\n${site.story()}`,
       });
       expect(edge.calls.length - calls).toBe(0);
@@ -123,18 +123,19 @@ describe.each([accessRules, list])("with $name", ({ config, plant, spared, stand
       const { code, stderr } = await site.fail2ban.client("unban", "--all");
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
       await until(() => standing(edge).length === foreign.length, {
-        deadlineMs: 60_000,
+        deadlineMs: 120_000,
         what: () => `the end of all bans\n${site.story()}`,
       });
       const tookMs = Math.max(...changes.map(({ at }) => at)) - orderedAt;
       console.log(`restart with 500 bans: 0 calls; unban --all: gone in ${(tookMs / 1_000).toFixed(1)} s`);
       expect(changes.every(({ kind }) => kind === "removed")).toBe(true);
-      expect(tookMs).toBeLessThan(15_000);
+      // Ten seconds of it are waited for a start: twice what the rest takes on a quiet machine.
+      expect(tookMs).toBeLessThan(30_000);
       expect(standing(edge)).toEqual(foreign);
       expect(edge.overLimit).toBe(0);
       expect(site.fail2ban.log()).not.toContain("ERROR");
     },
-    300_000,
+    600_000,
   );
 
   networkTest(

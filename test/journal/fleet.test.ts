@@ -188,7 +188,8 @@ describePostgres("a fleet's journal", (pg) => {
 
   test("what hosts tell of their bans is counted together, and goes with a host that is retired", async () => {
     await using fleet = await open(await pg().database());
-    const startAt = Math.floor(Date.now() / hour) * hour;
+    const now = Date.now();
+    const startAt = Math.floor(now / hour) * hour;
     for (const [host, bans] of [["web1", 2] as const, ["web2", 3] as const]) {
       await fleet.join(host, () => [changed("203.0.113.7", {})]);
       for (const count of [1, bans])
@@ -197,7 +198,6 @@ describePostgres("a fleet's journal", (pg) => {
           hours: [{ jail: "sshd", startAt, bans: count }],
         });
     }
-    const now = Date.now();
     const view = { jail: "sshd", pending: 2, parked: 0, held: 2, bansOfDay: 5, bansEver: 5 };
     expect(await fleet.jailViews(now)).toEqual([view]);
     expect((await fleet.bansByHour(now)).at(-1)).toBe(5);

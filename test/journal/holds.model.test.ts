@@ -129,7 +129,7 @@ interface World {
 const criterion =
   "any sequence of holds, releases, flushes, sweeps and late deliveries ends as the model says";
 
-test(`a journal on SQLite: ${criterion}`, () => verify(sqliteJournal, { numRuns: 150 }), 60_000);
+test(`a journal on SQLite: ${criterion}`, () => verify(sqliteJournal, { numRuns: 150 }), 300_000);
 
 postgresTest(`a fleet's journal on PostgreSQL: ${criterion}`, async () => {
   await using server = await postgres();

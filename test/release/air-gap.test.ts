@@ -27,9 +27,11 @@ debianTest("the archive alone makes a bare server ban at the edge, and leaves it
   expect(edge.blocked()).toEqual(["2001:db8::7", "203.0.113.7"].toSorted());
   const { stdout } = await server.run("systemctl", "--failed", "--no-legend");
   expect(stdout).toBe("");
-  expect(await server.mustRun("journalctl", "--unit=fail2ban-cloudflare.service")).toContain(
-    "Ban 203.0.113.7",
-  );
+  const journal = (): Promise<string> => server.mustRun("journalctl", "--unit=fail2ban-cloudflare.service");
+  await until(async () => (await journal()).includes("Ban 203.0.113.7"), {
+    what: () => server.story(),
+    deadlineMs: 30_000,
+  });
   await server.mustRun("fail2ban-client", "set", jail, "unbanip", "203.0.113.7");
   await until(() => edge.blocked().length === 1, { what: () => server.story(), deadlineMs: 30_000 });
   expect(server.read("var/log/fail2ban.log")).not.toContain("ERROR");

@@ -44,6 +44,7 @@ async function hardenedServer(launcher: readonly string[]): Promise<Debian> {
   await server.mustRun("systemctl", "restart", "fail2ban.service");
   await until(async () => (await server.run("fail2ban-client", "ping")).code === 0, {
     what: () => server.story(),
+    deadlineMs: 60_000,
   });
   return server;
 }

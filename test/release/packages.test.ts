@@ -97,6 +97,10 @@ describe.each([dpkg, rpm])("$name", (manager) => {
     const standing = ["203.0.113.7", "2001:db8::7"];
     await server.mustRun("fail2ban-client", "set", jail, "banip", ...standing);
     await blocked(server, edge, standing);
+    await until(() => edge.calls.some(({ path }) => path === "/ips"), {
+      what: () => server.story(),
+      deadlineMs: 60_000,
+    });
     // One that the upgrade finds undelivered.
     await server.mustRun("systemctl", "stop", ...units, "fail2ban-cloudflare.service");
     await server.mustRun("fail2ban-client", "set", jail, "banip", "203.0.113.8");

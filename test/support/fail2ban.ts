@@ -142,6 +142,7 @@ dbfile = ${databasePath}
     stored(jail) {
       if (!existsSync(databasePath)) return [];
       using database = new Database(databasePath, { readonly: true });
+      database.run("PRAGMA busy_timeout = 5000");
       const rows = database.query<{ ip: string }, [string]>("SELECT ip FROM bips WHERE jail = ? ORDER BY ip");
       return rows.all(jail).map(({ ip }) => ip);
     },

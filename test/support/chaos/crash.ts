@@ -95,7 +95,11 @@ async function crashBetweenPlaces(
   edge.onAnswer = (call) => {
     if (!at(call)) return;
     const before = version();
-    void until(() => version() !== before, { what: "a record of the first place's answer", everyMs: 1 })
+    void until(() => version() !== before, {
+      what: "a record of the first place's answer",
+      everyMs: 1,
+      deadlineMs: 60_000,
+    })
       .then(die)
       .finally(over.resolve);
   };

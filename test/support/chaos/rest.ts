@@ -39,5 +39,5 @@ export async function restless(host: ChaosHost): Promise<string | null> {
 
 /** Waits until a host has nothing more to do. */
 export async function untilRest(host: ChaosHost): Promise<void> {
-  await until(async () => (await restless(host)) === null, { deadlineMs: 30_000, what: () => host.log() });
+  await until(async () => (await restless(host)) === null, { deadlineMs: 120_000, what: () => host.log() });
 }

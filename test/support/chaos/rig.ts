@@ -81,5 +81,5 @@ async function onlyCourier({ journalPath, killCouriers }: ChaosHost): Promise<Di
     await killCouriers();
     return takeCourierLock(journalPath);
   };
-  return until(take, { what: "the courier's lock" });
+  return until(take, { what: "the courier's lock", deadlineMs: 60_000 });
 }
