@@ -3,7 +3,7 @@ import type { ChaosHost } from "./host.ts";
 import type { World } from "./world.ts";
 
 /** fetch sends it again at once; the machine may be slow. */
-const repeatedWithinMs = 3_000;
+const repeatedWithinMs = 1_000;
 
 /** Every call is booked before it is made. Journals tell of the last five minutes; GET /ips takes no credential, and no budget. */
 export async function judgeBooking({ edge, hosts, diverge }: World): Promise<void> {
