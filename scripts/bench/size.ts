@@ -22,8 +22,8 @@ export async function size(): Promise<Section> {
   using root = tempRoot();
   installRuntimes();
   const rows = targets.map((target) => {
-    const [bun, all] = [runtimeOf(target), build(root, target).path].map((path) => readFileSync(path));
-    if (bun === undefined || all === undefined) throw new Error(`Cannot read ${target.name}`);
+    const bun = readFileSync(runtimeOf(target));
+    const all = readFileSync(build(root, target).path);
     const [bunPacked, allPacked] = [gzipped(bun).length, gzipped(all).length];
     const sizes = [bun.length, all.length, bunPacked, allPacked, allPacked - bunPacked];
     return [target.name, ...sizes.map(megabytes)];

@@ -4,8 +4,10 @@ import { fakeCloudflare } from "../support/fake-cloudflare.ts";
 import type { FakeCloudflare } from "../support/fake-cloudflare.ts";
 import { listConfig } from "../support/list-site.ts";
 import { site } from "../support/site.ts";
+import type { Site } from "../support/site.ts";
 
-const other = '[profiles.other]\nzones = ["example.com"]\n';
+const otherIn = (zone: string): string => `[profiles.other]\nzones = ["${zone}"]\n`;
+const other = otherIn("example.com");
 
 /** Another profile with lists of the account that listConfig names by its id: here by its name, with another token. */
 function byName({ account, accountToken }: FakeCloudflare, lines: string): string {
@@ -155,19 +157,24 @@ test("what may be at several places is looked for once at each, not by two profi
 });
 
 const zones = [{ name: "example.com" }, { name: "example.org" }];
-const otherIn = (zone: string): string => `[profiles.other]\nzones = ["${zone}"]\n`;
 const inZone = (edge: FakeCloudflare, index: number): readonly string[] =>
   edge
     .rules()
     .flatMap(({ scope, configuration }) => (scope.id === edge.zones[index]?.id ? [configuration.value] : []));
 
-test("a rule that somebody deletes where one of two profiles has moved away is made again within the hour", async () => {
-  await using edge = fakeCloudflare({ zones });
-  using web = site(edge, { tables: otherIn("example.com") });
+/** A server both of whose profiles have banned one address in one zone. */
+async function bannedByBoth(edge: FakeCloudflare): Promise<Site> {
+  const web = site(edge, { tables: other });
   await web.run("ban 203.0.113.7 --jail a");
   await web.run("ban 203.0.113.7 --jail b --profile other");
   await web.deliver();
-  web.configure({ config: { zones: '["example.org"]' }, tables: otherIn("example.com") });
+  return web;
+}
+
+test("a rule that somebody deletes where one of two profiles has moved away is made again within the hour", async () => {
+  await using edge = fakeCloudflare({ zones });
+  using web = await bannedByBoth(edge);
+  web.configure({ config: { zones: '["example.org"]' }, tables: other });
   await web.deliver();
   edge.remove(edge.rules().find(({ scope }) => scope.name === "example.com")?.id ?? "");
   expect(inZone(edge, 0)).toEqual([]);
@@ -178,10 +185,7 @@ test("a rule that somebody deletes where one of two profiles has moved away is m
 
 test("a rule that two profiles had made goes within the hour when the last of them has moved away and let go", async () => {
   await using edge = fakeCloudflare({ zones });
-  using web = site(edge, { tables: otherIn("example.com") });
-  await web.run("ban 203.0.113.7 --jail a");
-  await web.run("ban 203.0.113.7 --jail b --profile other");
-  await web.deliver();
+  using web = await bannedByBoth(edge);
   await web.run("unban 203.0.113.7 --jail a");
   await web.deliver();
   web.configure({ tables: otherIn("example.org") });

@@ -1,6 +1,6 @@
-import { Database } from "bun:sqlite";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
+import { openReadOnly } from "./journal-file.ts";
 import { mustRun, runProgram, startProgram, systemPath } from "./program.ts";
 import type { Ended, Program } from "./program.ts";
 import { tempRoot } from "./temp-root.ts";
@@ -141,8 +141,7 @@ dbfile = ${databasePath}
     },
     stored(jail) {
       if (!existsSync(databasePath)) return [];
-      using database = new Database(databasePath, { readonly: true });
-      database.run("PRAGMA busy_timeout = 5000");
+      using database = openReadOnly(databasePath);
       const rows = database.query<{ ip: string }, [string]>("SELECT ip FROM bips WHERE jail = ? ORDER BY ip");
       return rows.all(jail).map(({ ip }) => ip);
     },
