@@ -3,8 +3,8 @@ import { readAddress } from "./address.ts";
 import { openPlaces } from "./trouble.ts";
 import type { Delivery } from "./deliver.ts";
 import { strictest } from "./hold.ts";
-import type { Site } from "./plan.ts";
-import type { Known, Wanted } from "./journal.ts";
+
+import type { Known, Site, Wanted } from "./journal.ts";
 import type { Blocklist, Leftover, Leftovers, Takeover } from "./ports.ts";
 
 type Adoption = Extract<Takeover, { kind: "change" }>;

@@ -1,7 +1,7 @@
 import type { Address, Family } from "./address.ts";
 import type { CallLedger, Pause, ResultLedger } from "./call-ledger.ts";
 import type { Hold, Holder, Mode } from "./hold.ts";
-import type { EdgeRow } from "./ports.ts";
+import type { Blocklist, EdgeRow } from "./ports.ts";
 import type { OverviewLedger, ViewLedger } from "./views.ts";
 
 /** A network whose place at the edge may differ from what is held. */
@@ -64,6 +64,11 @@ export interface Standing {
   readonly rows: readonly EdgeRow[];
 }
 
+/** A place and the profiles of the configuration that block there; none: the place has left the configuration. */
+export interface Site extends Pick<Blocklist, "place" | "mode"> {
+  readonly profiles: ReadonlySet<string>;
+}
+
 /** A pending network, and how it stands. */
 export interface Due extends Standing {
   readonly pending: Pending;
@@ -93,8 +98,6 @@ export interface DeliveryLedger {
   hurry(profile: string): Promise<void>;
   /** Makes networks pending, or all that are held or parked: the edge or the configuration has changed. */
   recheck(profile: string, networks: readonly string[] | "all", now: number): Promise<void>;
-  /** Makes networks pending that are not: what waits for its next try, or is parked, stays as it is. */
-  remind(profile: string, networks: readonly string[], now: number): Promise<void>;
   /** Where networks of a profile are known to be. */
   placesOf(profile: string): Promise<readonly string[]>;
   /** Where networks of other profiles than these are known to be. */
@@ -103,6 +106,11 @@ export interface DeliveryLedger {
   ): Promise<readonly { readonly profile: string; readonly place: string }[]>;
   /** Every network that is held, and by whom. */
   wanted(): Promise<readonly Wanted[]>;
+  /**
+   * Networks that may stand otherwise at a place than is wanted there, and of which nothing of a profile is pending:
+   * not what waits for its next try, nor what is parked.
+   */
+  astray(profile: string, site: Site): Promise<readonly string[]>;
   /** What is known at a place. */
   known(place: string): Promise<readonly EdgeRow[]>;
   /** When the next try of a profile is due, milliseconds since 1970; null: nothing is pending. */

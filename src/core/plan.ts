@@ -1,7 +1,7 @@
 import { readAddress } from "./address.ts";
 import { strictest } from "./hold.ts";
-import type { Due, Standing, Wanted } from "./journal.ts";
-import type { Blocklist, Change, Entry } from "./ports.ts";
+import type { Due, Site, Standing, Wanted } from "./journal.ts";
+import type { Change, Entry } from "./ports.ts";
 
 /** What is to be done at one place; `forget` takes no call: what stands there is not ours. */
 export type Step = Change | { readonly kind: "forget"; readonly network: Due["pending"]["network"] };
@@ -9,11 +9,6 @@ export type Step = Change | { readonly kind: "forget"; readonly network: Due["pe
 /** A network, who wants it and what is known of it at the edge. */
 export interface Planned extends Standing {
   readonly pending: Pick<Due["pending"], "network">;
-}
-
-/** A place and the profiles of the configuration that block there; none: the place has left the configuration. */
-export interface Site extends Pick<Blocklist, "place" | "mode"> {
-  readonly profiles: ReadonlySet<string>;
 }
 
 /** The step that makes a place agree with what is wanted of a network there; null: it already does. */

@@ -1,9 +1,10 @@
 import { Failure } from "../errors.ts";
+import { readAddress } from "./address.ts";
 import { tryRoom } from "./crowd.ts";
 import { abandonPlaces } from "./deliver.ts";
 import type { Delivery } from "./deliver.ts";
 import type { DeliveryLedger, Known } from "./journal.ts";
-import { stepsAt } from "./plan.ts";
+import { plan } from "./plan.ts";
 import type { Blocklist, EdgeRow, Entry } from "./ports.ts";
 import { askedAt, openAt, openPlaces, poolOf } from "./trouble.ts";
 import type { Opened } from "./trouble.ts";
@@ -93,7 +94,6 @@ export async function syncProfile(
   const { journal, profile, now, log } = delivery;
   const opened = await openNow(delivery);
   if (opened === null) return null;
-  const wanted = await journal.wanted();
   const learn = async (place: Blocklist): Promise<Compared> => {
     const result = await compare(journal, place);
     await listener?.found(result.found);
@@ -103,15 +103,7 @@ export async function syncProfile(
     await journal.recheck(profile.name, networks, now());
     await journal.record(place.place, profile.name, result.known);
     // What another profile has learned or left here is a difference of nobody's.
-    const site = { place: place.place, mode: place.mode, profiles: delivery.profilesOf(place.place) };
-    const steps = stepsAt(site, wanted, result.entries).filter(
-      ({ kind }) => kind === "remove" || opened.places.includes(place),
-    );
-    await journal.remind(
-      profile.name,
-      steps.map(({ network }) => network.text),
-      now(),
-    );
+    await journal.recheck(profile.name, await astray(delivery, place, opened.places.includes(place)), now());
     if (networks.length > 0) {
       const counts = `${missing.length} gone, ${found.length} unknown, ${changed.length} changed`;
       log("warn", "", `Synced ${place.label}: ${counts}`);
@@ -123,6 +115,23 @@ export async function syncProfile(
   await tryRoom(delivery, poolOf(opened));
   await abandonPlaces(delivery, opened);
   return synced;
+}
+
+/** What no pending network of the profile would bring to what is wanted at a place; additions only where it blocks. */
+async function astray(
+  { journal, profile, profilesOf }: Delivery,
+  { place, mode }: Blocklist,
+  blocksHere: boolean,
+): Promise<readonly string[]> {
+  const site = { place, mode, profiles: profilesOf(place) };
+  const networks = await journal.astray(profile.name, site);
+  const standing = await journal.standing(networks);
+  return standing.flatMap((stands, index) => {
+    const network = readAddress(networks[index] ?? "");
+    if (network === null) return [];
+    const kind = plan({ pending: { network }, ...stands }, site)?.kind;
+    return kind === "remove" || (blocksHere && kind !== undefined) ? [network.text] : [];
+  });
 }
 
 async function compare(journal: DeliveryLedger, { place, entries: list }: Blocklist): Promise<Compared> {

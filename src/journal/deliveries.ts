@@ -4,6 +4,7 @@ import { isMode } from "../core/hold.ts";
 import type { Mode } from "../core/hold.ts";
 import type { DeliveryLedger, Standing, Want, Wanted } from "../core/journal.ts";
 import type { EdgeRow } from "../core/ports.ts";
+import { astrayQuery } from "./astray.ts";
 import { immediate } from "./immediate.ts";
 import { markPending } from "./pending.ts";
 import { queueLedger } from "./queue.ts";
@@ -121,6 +122,18 @@ export function deliveryLedger(db: Database): Sync<Omit<DeliveryLedger, "abandon
         )
         .all()
         .map((want) => ({ ...want, outside: want.outside === 1 }));
+    },
+    astray(profile, { place, mode, profiles }) {
+      const query = astrayQuery({
+        profile: "$profile",
+        place: "$place",
+        mode: "$mode",
+        isOneOfThere: "IN (SELECT value FROM json_each($profiles))",
+      });
+      return db
+        .query<{ network: string }, Record<string, string | null>>(query)
+        .all({ profile, place, mode, profiles: JSON.stringify([...profiles]) })
+        .map(({ network }) => network);
     },
     known(place) {
       return db

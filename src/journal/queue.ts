@@ -4,7 +4,7 @@ import { immediate } from "./immediate.ts";
 import { markPending } from "./pending.ts";
 import type { Sync } from "./sync.ts";
 
-type OfQueue = "settle" | "retry" | "postpone" | "park" | "hurry" | "recheck" | "remind";
+type OfQueue = "settle" | "retry" | "postpone" | "park" | "hurry" | "recheck";
 
 /** How what is pending comes to be so, waits, and is done. */
 export function queueLedger(db: Database): Sync<Pick<DeliveryLedger, OfQueue>> {
@@ -51,15 +51,6 @@ export function queueLedger(db: Database): Sync<Pick<DeliveryLedger, OfQueue>> {
           "SELECT EXISTS (SELECT 1 FROM holds WHERE network = ? AND profile = ?) AS held",
         );
         for (const network of all) mark(profile, network, held.get(network, profile)?.held === 1, now);
-      });
-    },
-    remind(profile, networks, now) {
-      const pending = db.query<{ generation: number }, [string, string]>(
-        "SELECT generation FROM pending WHERE profile = ? AND network = ?",
-      );
-      immediate(db, () => {
-        for (const network of networks)
-          if (pending.get(profile, network) === null) mark(profile, network, false, now);
       });
     },
   };

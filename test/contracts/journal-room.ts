@@ -55,6 +55,7 @@ export function roomContract(kind: string, open: () => Promise<TestedJournal>): 
       expect(await journal.makeRoom(crowd(2), 21)).toBe(2);
       expect(await deliver(journal)).toEqual(["192.0.2.4"]);
       expect(await journal.summary(21)).toMatchObject({ outside: 2, atEdge: 2, pending: 0 });
+      expect(await journal.astray("", { place, mode: null, profiles: new Set([""]) })).toEqual([]);
       const states = (await journal.holds(null)).map(({ address, state }) => [address, state]);
       expect(Object.fromEntries(states)).toEqual({
         "192.0.2.1": "outside",

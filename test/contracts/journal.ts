@@ -63,20 +63,67 @@ export function journalContract(kind: string, open: () => Promise<TestedJournal>
     },
   );
 
-  promise(
-    "a network is reminded of where it is not pending, and what waits or is parked stays so",
-    async (journal) => {
-      await journal.hold(holdOf(sshd, seven, { networks: [seven, eight] }), now);
-      const [first, second] = await journal.due("", now, 10);
-      await journal.retry([first?.pending.generation ?? 0], now + minute, "no");
-      await journal.park(second?.pending.generation ?? 0, "never");
-      await journal.remind("", [seven.text, eight.text], now);
-      expect(await due(journal)).toEqual([]);
-      await journal.settle([first?.pending.generation ?? 0, second?.pending.generation ?? 0]);
-      await journal.remind("", [seven.text], now);
-      expect(await due(journal)).toEqual([seven.text]);
-    },
-  );
+  promise("what stands at a place otherwise than is wanted there is astray", async (journal) => {
+    const cases = [
+      { last: 1, held: "block", row: null, astray: true },
+      { last: 2, held: "block", row: ours, astray: false },
+      { last: 3, held: "block", row: { ...ours, mode: null }, astray: true },
+      { last: 4, held: "block", row: { ...ours, mode: "challenge" }, astray: true },
+      { last: 5, held: "block", row: { ...ours, mode: "whitelist", owned: false }, astray: false },
+      { last: 6, held: null, row: ours, astray: true },
+      { last: 7, held: null, row: { ...ours, owned: false }, astray: false },
+      { last: 8, held: null, row: null, astray: false },
+    ] as const;
+    for (const { last, held, row } of cases) {
+      const address = parseAddress(`203.0.113.${last}`);
+      if (held !== null) await journal.hold(holdOf(sshd, address, { mode: held }), now);
+      if (row !== null) await journal.record("zone:1", "", [{ network: address.text, row }]);
+    }
+    await deliver(journal);
+    const found = await journal.astray("", { place: "zone:1", mode: null, profiles: new Set([""]) });
+    expect(found.toSorted()).toEqual(
+      cases.filter(({ astray }) => astray).map(({ last }) => `203.0.113.${last}`),
+    );
+  });
+
+  promise("only who blocks at a place has something to want there", async (journal) => {
+    const other: Holder = { ...nginx, profile: "other" };
+    await journal.hold(holdOf(other, seven), now);
+    await journal.hold(holdOf(other, eight), now);
+    await journal.record("zone:1", "", [{ network: seven.text, row: ours }]);
+    await deliver(journal, "other");
+    const astray = (...profiles: readonly string[]): Promise<readonly string[]> =>
+      journal.astray("", { place: "zone:1", mode: null, profiles: new Set(profiles) });
+    expect(await astray()).toEqual([seven.text]);
+    expect(await astray("")).toEqual([seven.text]);
+    expect(await astray("", "other")).toEqual([eight.text]);
+  });
+
+  promise("at a place of one mode nothing of another mode is wanted", async (journal) => {
+    await journal.hold(holdOf(sshd, seven, { mode: "challenge" }), now);
+    await journal.hold(holdOf(sshd, eight), now);
+    await journal.record("list:1", "", [{ network: eight.text, row: { ...ours, mode: "challenge" } }]);
+    await deliver(journal);
+    const list = { place: "list:1", profiles: new Set([""]) };
+    expect((await journal.astray("", { ...list, mode: "challenge" })).toSorted()).toEqual([
+      seven.text,
+      eight.text,
+    ]);
+    expect(await journal.astray("", { ...list, mode: "managed_challenge" })).toEqual([eight.text]);
+  });
+
+  promise("what is pending, waits for its next try or is parked is not astray", async (journal) => {
+    const site = { place: "zone:1", mode: null, profiles: new Set([""]) };
+    await journal.hold(holdOf(sshd, seven, { networks: [seven, eight] }), now);
+    expect(await journal.astray("", site)).toEqual([]);
+    const [first, second] = await journal.due("", now, 10);
+    const generations = [first, second].map((one) => one?.pending.generation ?? 0);
+    await journal.retry(generations.slice(0, 1), now + minute, "no");
+    await journal.park(generations[1] ?? 0, "never");
+    expect(await journal.astray("", site)).toEqual([]);
+    await journal.settle(generations);
+    expect((await journal.astray("", site)).toSorted()).toEqual([seven.text, eight.text]);
+  });
 
   promise("what has failed is due after what has not, and what was only put off has not", async (journal) => {
     const nine = parseAddress("203.0.113.9");

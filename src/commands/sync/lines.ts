@@ -1,7 +1,6 @@
 import type { Verdict } from "../../core/adopt.ts";
 import { stepsAt } from "../../core/plan.ts";
-import type { Site } from "../../core/plan.ts";
-import type { Wanted } from "../../core/journal.ts";
+import type { Site, Wanted } from "../../core/journal.ts";
 import type { Leftover } from "../../core/ports.ts";
 import type { HoldDifference } from "../../core/recover.ts";
 import type { SyncedPlace } from "../../core/sync.ts";

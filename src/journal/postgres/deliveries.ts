@@ -1,5 +1,6 @@
 import { parseAddress } from "../../core/address.ts";
 import type { DeliveryLedger, Known, Want, Wanted } from "../../core/journal.ts";
+import { astrayQuery } from "../astray.ts";
 import { edgeRow, furthestRetryMs } from "../deliveries.ts";
 import type { PendingRow, StoredEdge } from "../deliveries.ts";
 import { markPending, pendingFrom } from "./pending.ts";
@@ -16,6 +17,12 @@ interface StandingRow {
 type OfHosts = "nextEndAt" | "sweep" | "hasten";
 
 const isOutside = "EXISTS (SELECT 1 FROM outside o WHERE o.profile = h.profile AND o.network = h.network)";
+const astray = astrayQuery({
+  profile: "$1",
+  place: "$2",
+  mode: "$3::text",
+  isOneOfThere: "= ANY($4::text[])",
+});
 const waits =
   "EXISTS (SELECT 1 FROM outside o WHERE o.profile = p.profile AND o.network = p.network AND o.waiting)";
 
@@ -119,16 +126,6 @@ export function deliveryLedger({ run, atomically }: Session): Omit<DeliveryLedge
         [profile, named, networks === "all", now],
       );
     },
-    async remind(profile, networks, now) {
-      await run(
-        pendingFrom(
-          `(SELECT $1::text AS profile, network, false AS ban FROM unnest($2::text[]) AS n (network)
-            WHERE NOT EXISTS (SELECT 1 FROM pending p WHERE p.profile = $1 AND p.network = n.network)) m`,
-          "$3",
-        ),
-        [profile, networks, now],
-      );
-    },
     async placesOf(profile) {
       const rows = await run<{ place: string }>("SELECT DISTINCT place FROM edge WHERE profile = $1", [
         profile,
@@ -142,6 +139,10 @@ export function deliveryLedger({ run, atomically }: Session): Omit<DeliveryLedge
         `SELECT profile, jail, host, mode, address, network, ${isOutside} AS outside
          FROM holds h ORDER BY held_at, host, jail, network`,
       ),
+    async astray(profile, { place, mode, profiles }) {
+      const rows = await run<{ network: string }>(astray, [profile, place, mode, [...profiles]]);
+      return rows.map(({ network }) => network);
+    },
     async known(place) {
       const rows = await run<StoredEdge>(
         "SELECT place, network, id, mode, owned::int AS owned FROM edge WHERE place = $1",
