@@ -1,5 +1,6 @@
 import type { FakeCloudflare } from "../../test/support/fake-cloudflare.ts";
 import { until } from "../../test/support/wait.ts";
+import { additions } from "./additions.ts";
 import { addresses, clientMs, decidedAt } from "./fail2ban-time.ts";
 import { installation } from "./installation.ts";
 import type { Installation } from "./installation.ts";
@@ -16,6 +17,7 @@ const concurrency = 8;
 /** From fail2ban's decision to the rule at the edge. */
 export async function arrival(edge: FakeCloudflare, rounds: number): Promise<Section> {
   edge.latencyMs = 50;
+  const madeAt = additions(edge);
   await using own = await installation(edge);
   const peers = [ours(own), stockToken(edge)];
   await using fail2ban = await serverWith(...peers);
@@ -25,14 +27,16 @@ export async function arrival(edge: FakeCloudflare, rounds: number): Promise<Sec
       const [address = ""] = addresses(1, 0x100 + round * peers.length + index);
       await own.quiet();
       await clientMs(fail2ban, "set", `jail${index}`, "banip", address);
-      await arrived(edge, [address]);
-      singles[index]?.push(createdAt(edge, address) - decidedAt(fail2ban, `jail${index}`, address));
+      await arrived(madeAt, [address]);
+      singles[index]?.push(
+        (madeAt.get(address) ?? Number.NaN) - decidedAt(fail2ban, `jail${index}`, address),
+      );
     }
   }
   const storms: number[] = [];
   for (const index of peers.keys()) {
     await own.quiet();
-    storms.push(await stormMs(edge, own, () => fail2banStorm(index)));
+    storms.push(await stormMs(madeAt, own, () => fail2banStorm(index)));
   }
   async function fail2banStorm(index: number): Promise<readonly string[]> {
     const some = addresses(storm, 0x200 + index);
@@ -71,41 +75,19 @@ export async function arrival(edge: FakeCloudflare, rounds: number): Promise<Sec
 }
 
 async function stormMs(
-  edge: FakeCloudflare,
+  madeAt: ReadonlyMap<string, number>,
   own: Installation,
   begin: () => Promise<readonly string[]>,
 ): Promise<number> {
   const began = Date.now();
   const all = await begin();
-  await arrived(edge, all);
-  const last = Math.max(...all.map((address) => createdAt(edge, address)));
+  await arrived(madeAt, all);
+  const last = Math.max(...all.map((address) => madeAt.get(address) ?? Number.NaN));
   await own.quiet();
   return last - began;
 }
 
-async function arrived(edge: FakeCloudflare, all: readonly string[]): Promise<void> {
-  const isThere = (): boolean => {
-    const blocked = new Set(edge.blocked());
-    return all.every((address) => blocked.has(address));
-  };
+async function arrived(madeAt: ReadonlyMap<string, number>, all: readonly string[]): Promise<void> {
+  const isThere = (): boolean => all.every((address) => madeAt.has(address));
   await until(isThere, { what: "the rules at the edge", deadlineMs: 300_000, everyMs: 50 });
-}
-
-/** Milliseconds since 1970 at which the rule was made. */
-function createdAt(edge: FakeCloudflare, address: string): number {
-  const rule = edge.rules().find(({ configuration }) => sameAddress(configuration.value, address));
-  if (rule === undefined) throw new Error(`there is no rule for ${address}`);
-  return Date.parse(rule.created_on);
-}
-
-/** Access rules hold IPv6 in full; these addresses have "::" once. */
-function sameAddress(full: string, short: string): boolean {
-  const [head = "", tail = ""] = short.split("::");
-  const pad = (part: string): string[] => part.split(":").map((group) => group.padStart(4, "0"));
-  const groups = full.split(":");
-  const [front, back] = [pad(head), pad(tail)];
-  return (
-    front.every((group, at) => groups[at] === group) &&
-    back.every((group, at) => groups.at(at - back.length) === group)
-  );
 }
