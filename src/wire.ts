@@ -12,6 +12,7 @@ import { findPlaces } from "./wire/places.ts";
 import type { Found } from "./wire/places.ts";
 import { wireProfile } from "./wire/profile.ts";
 import type { Shared, WireOptions } from "./wire/profile.ts";
+import { noStanding } from "./wire/standing.ts";
 
 /** Puts together what delivers: one delivery per profile of the configuration. */
 export async function wireCourier(
@@ -77,7 +78,6 @@ export async function openDirectly({
     log: () => {},
     turnsOf: turnsByName(),
     provisioning: "never",
-    paused: async () => null,
-    mended: async () => {},
+    standing: noStanding,
   });
 }

@@ -21,10 +21,21 @@ export function isId(text: string): boolean {
 
 /** The id of the zone with this name. Throws a config failure when the credential sees none. */
 export async function zoneId(call: Call, name: string): Promise<string> {
-  return findId(await call("GET", "/zones", { query: { name } }), name, {
-    what: "zone",
-    hint: `write the zone's own name, as "example.com", and give the token Zone:Read for it`,
-  });
+  return first(await zonesNamed(call, name), { ...zone, name });
+}
+
+/** Whether the credential still sees the zone by this id. Throws a config failure when it may not look. */
+export async function seesZone(call: Call, { id, name }: NamedZone): Promise<boolean> {
+  return (await zonesNamed(call, name)).includes(id);
+}
+
+const zone = {
+  what: "zone",
+  hint: `write the zone's own name, as "example.com", and give the token Zone:Read for it`,
+};
+
+async function zonesNamed(call: Call, name: string): Promise<readonly string[]> {
+  return idsNamed(await call("GET", "/zones", { query: { name } }), { ...zone, name });
 }
 
 /** Every zone of an account that the credential sees. */
@@ -50,13 +61,22 @@ export async function zonesOf(call: Call, account: string): Promise<readonly Nam
 
 /** The id of the account with this name. Throws a config failure when the credential sees none. */
 export async function accountId(call: Call, name: string): Promise<string> {
-  return findId(await call("GET", "/accounts", { query: { name } }), name, {
+  const account = {
+    name,
     what: "account",
     hint: "write the account's id, which stands in the address of its dashboard page",
-  });
+  };
+  return first(idsNamed(await call("GET", "/accounts", { query: { name } }), account), account);
 }
 
-function findId(answer: Answer, name: string, { what, hint }: { what: string; hint: string }): string {
+/** What is looked up by its name. */
+interface Named {
+  readonly name: string;
+  readonly what: string;
+  readonly hint: string;
+}
+
+function idsNamed(answer: Answer, { name, what, hint }: Named): readonly string[] {
   if (!answer.ok)
     throw new Failure("config", `Cannot look up ${what} ${quoted(name)}: ${answer.message}`, { hint });
   if (!Array.isArray(answer.result))
@@ -64,17 +84,16 @@ function findId(answer: Answer, name: string, { what, hint }: { what: string; hi
       "unavailable",
       `Cloudflare answered without a result when asked for ${what} ${quoted(name)}`,
     );
-  const ids = answer.result
+  return answer.result
     .map(fieldsOf<"id" | "name">)
     .filter((one) => typeof one.name === "string" && one.name.toLowerCase() === name.toLowerCase())
-    .map(({ id }) => id);
-  const id = ids.find((one) => typeof one === "string" && isId(one));
-  if (typeof id !== "string") {
-    throw new Failure(
-      "config",
-      `Cannot find ${what} ${quoted(name)}: this credential sees none of that name`,
-      { hint },
-    );
-  }
-  return id;
+    .map(({ id }) => id)
+    .filter((id): id is string => typeof id === "string" && isId(id));
+}
+
+function first([id]: readonly string[], { name, what, hint }: Named): string {
+  if (id !== undefined) return id;
+  throw new Failure("config", `Cannot find ${what} ${quoted(name)}: this credential sees none of that name`, {
+    hint,
+  });
 }

@@ -49,11 +49,12 @@ export function listProvision(options: ListProvisionOptions): ListProvision {
     return text === null || text === "" ? null : (JSON.parse(text) as Done);
   }
 
-  const provide = (how: "mend" | "look"): Promise<readonly Provided[]> => turns(() => provideNow(how));
+  const provide = (how: "mend" | "look", find = ids.findAnew): Promise<readonly Provided[]> =>
+    turns(() => provideNow(how, find));
 
-  async function provideNow(how: "mend" | "look"): Promise<readonly Provided[]> {
+  async function provideNow(how: "mend" | "look", find: Ids["find"]): Promise<readonly Provided[]> {
     const zones = await options.zones();
-    const named = await namedZones(call, ids, { accountId, zones });
+    const named = await namedZones(call, find, { accountId, zones });
     const before = await done();
     const provided = await provision(
       { call, lists: account.lists, zones: named, list, mode: modeOfList(list) },
@@ -68,11 +69,17 @@ export function listProvision(options: ListProvisionOptions): ListProvision {
 
   async function isOutdated(): Promise<boolean> {
     const before = await done();
-    return before !== null && JSON.stringify(before.zones) !== JSON.stringify(await options.zones());
+    if (before === null) return false;
+    const zones = await options.zones();
+    const known = await Promise.all(zones.map((name) => ids.known("zone", name)));
+    return (
+      JSON.stringify(before.zones) !== JSON.stringify(zones) ||
+      known.some((id) => id !== null && !before.ids.includes(id))
+    );
   }
 
   async function renew(): Promise<void> {
-    for (const { sign, what } of await provide("mend")) {
+    for (const { sign, what } of await provide("mend", ids.find)) {
       if (sign === "!") log("warn", "", `Cannot check the ${what}`);
       else if (sign !== "=") log("info", "", `${verbs[sign]} ${what}`);
     }
@@ -87,7 +94,7 @@ export function listProvision(options: ListProvisionOptions): ListProvision {
       if ((await done()) === null) await renew();
     },
     async remove() {
-      const named = await namedZones(call, ids, { accountId, zones: await options.zones() });
+      const named = await namedZones(call, ids.findAnew, { accountId, zones: await options.zones() });
       const { lists, items } = account;
       const removed = await removeProvision({ call, lists, zones: named, list }, items);
       await journal.setFact(fact, "");
@@ -109,11 +116,11 @@ const verbs = { "+": "Made", "~": "Set right", "-": "Removed" } as const;
 
 async function namedZones(
   call: Call,
-  ids: Ids,
+  find: Ids["find"],
   { accountId, zones }: { readonly accountId: string; readonly zones: readonly string[] },
 ): Promise<readonly NamedZone[]> {
   if (zones.length === 0) return zonesOf(call, accountId);
-  return Promise.all(zones.map(async (name) => ({ id: await ids.find("zone", name), name })));
+  return Promise.all(zones.map(async (name) => ({ id: await find("zone", name), name })));
 }
 
 /** A zone that has left the configuration; whether our rule can be removed there must not hold up the others. */

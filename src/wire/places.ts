@@ -14,6 +14,7 @@ import type { Account, Provisioner } from "./list-places.ts";
 import { listProvision } from "./list-provision.ts";
 import type { ListProvision } from "./list-provision.ts";
 import { peersOf } from "./peers.ts";
+import type { Standing } from "./standing.ts";
 
 export interface PlacesOptions {
   readonly runtime: Runtime;
@@ -23,10 +24,7 @@ export interface PlacesOptions {
   readonly call: Call;
   readonly ids: Ids;
   readonly log: Log;
-  /** Why a place is not to be looked up now, or rules not to be renewed; null: they may be. */
-  readonly paused: (label: string) => Promise<Failure | null>;
-  /** Rules are as they are to be, whatever was in their way. */
-  readonly mended: (label: string) => Promise<void>;
+  readonly standing: Standing;
   /** Whether a list and its rules are made where they are missing. */
   readonly provisioning: "when missing" | "never";
   /** The turns of an account's bulk operations, and of the making of its rules, by their names. */
@@ -94,9 +92,9 @@ async function findLists(options: PlacesOptions, list: ListConfig): Promise<Foun
     // A trouble of their own: where rules stand already, the list blocks.
     const rules = `rules of ${label}`;
     const failure = (await provisioner.outdated())
-      ? ((await options.paused(rules)) ?? (await failureOf(provisioner.renew)))
+      ? ((await options.standing.paused(rules)) ?? (await failureOf(provisioner.renew)))
       : null;
-    if (failure === null) await options.mended(rules);
+    if (failure === null) await options.standing.mended(rules);
     else troubles.push({ label: rules, failure });
   }
   return { places, troubles };
@@ -112,7 +110,7 @@ export interface OpenList {
 
 /** The lists of a profile, one for each mode, that of its own mode first. */
 export async function openLists(
-  options: Omit<PlacesOptions, "provisioning" | "paused" | "mended">,
+  options: Omit<PlacesOptions, "provisioning" | "standing">,
   list: ListConfig,
 ): Promise<readonly OpenList[]> {
   const { profile, ids, turnsOf } = options;
@@ -131,7 +129,8 @@ export async function openLists(
 async function findScopes({
   profile,
   ids,
-  paused,
+  call,
+  standing,
 }: PlacesOptions): Promise<{ readonly scopes: readonly Scope[]; readonly troubles: readonly Trouble[] }> {
   if (profile.account !== null)
     return { scopes: [{ kind: "account", id: await ids.find("account", profile.account) }], troubles: [] };
@@ -140,11 +139,15 @@ async function findScopes({
   const troubles: Trouble[] = [];
   for (const name of profile.zones) {
     const label = `zone ${name}`;
-    const waiting = (await ids.known("zone", name)) === null ? await paused(label) : null;
+    const pause = await standing.paused(label);
+    const waiting = (await ids.known("zone", name)) === null ? pause : null;
+    const find = pause === null && (await standing.refused(label)) ? ids.findAnew : ids.find;
     const failure =
       waiting ??
       (await failureOf(async () => {
-        scopes.push({ kind: "zone", id: await ids.find("zone", name), name });
+        const zone = { id: await find("zone", name), name };
+        await standing.met(zone, call);
+        scopes.push({ kind: "zone", ...zone });
       }));
     if (failure !== null) troubles.push({ label, failure });
   }

@@ -1,10 +1,9 @@
 import type { Config, ProfileConfig } from "../config.ts";
 import type { Courier } from "../core/courier.ts";
 import type { Delivery } from "../core/deliver.ts";
-import { gate, pausedUntil } from "../core/gate.ts";
+import { gate } from "../core/gate.ts";
 import type { Gate } from "../core/gate.ts";
 import type { OpenPlaces } from "../core/ports.ts";
-import { subjectOf } from "../core/trouble.ts";
 import type { Turns } from "../core/turns.ts";
 import { readCredential } from "../credential.ts";
 import type { FoundCredential } from "../credential.ts";
@@ -15,6 +14,7 @@ import { client, hardStop } from "./client.ts";
 import { idsOf, knownIds } from "./ids.ts";
 import { noticeChange } from "./moved.ts";
 import { findPlaces, formerPlace, placesKnown } from "./places.ts";
+import { standingOf } from "./standing.ts";
 
 export interface WireOptions<Kept = Courier["journal"]> {
   readonly runtime: Runtime;
@@ -52,6 +52,7 @@ export async function wireProfile(
     void users.getOrInsertComputed(place, () => new Set()).add(profile.name);
   // Before any place is opened: another profile's delivery to the same place must count this one's holds.
   for (const place of await placesKnown(profile, knownIds(journal, fingerprint))) share(place);
+  const standing = standingOf(options, profile, fingerprint);
   let opened: Promise<OpenPlaces> | null = null;
   async function open(): Promise<OpenPlaces> {
     if (found instanceof Failure) throw found;
@@ -59,17 +60,6 @@ export async function wireProfile(
     const call = client({ runtime, config, credential, gate: door, hardStop: hardStop(runtime) });
     const ids = idsOf(journal, fingerprint, call);
     const provisioning = "when missing";
-    const paused = async (label: string): Promise<Failure | null> => {
-      const pause = await journal.pause(subjectOf(profile, label));
-      const isPaused = pausedUntil(pause, now()) > now();
-      return pause !== null && isPaused ? new Failure(pause.kind, pause.reason) : null;
-    };
-    const mended = async (label: string): Promise<void> => {
-      const subject = subjectOf(profile, label);
-      if ((await journal.pause(subject)) === null) return;
-      await journal.setPause(subject, null);
-      await journal.succeeded({ profile: profile.name, credential: fingerprint, label, place: null }, now());
-    };
     const search = {
       runtime,
       config,
@@ -79,8 +69,7 @@ export async function wireProfile(
       ids,
       log,
       turnsOf,
-      paused,
-      mended,
+      standing,
       provisioning,
     } as const;
     const { places, troubles } = await findPlaces(search);
@@ -90,6 +79,11 @@ export async function wireProfile(
     const former = troubles.length > 0 ? [] : left.map((place) => formerPlace(search, place));
     return { places, former, troubles };
   }
+  async function isOutdated({ places, troubles }: OpenPlaces): Promise<boolean> {
+    // A zone that is refused may be found by another id.
+    const refused = await Promise.all(places.map(({ label }) => standing.refused(label)));
+    return troubles.length > 0 || refused.includes(true);
+  }
   return {
     journal,
     gate: door,
@@ -97,11 +91,9 @@ export async function wireProfile(
       name: profile.name,
       credential: fingerprint,
       async open() {
-        opened ??= open();
         try {
-          const result = await opened;
-          if (result.troubles.length > 0) opened = null;
-          return result;
+          if (opened !== null && (await isOutdated(await opened))) opened = null;
+          return await (opened ??= open());
         } catch (error) {
           opened = null;
           throw error;

@@ -5,6 +5,7 @@ import { noRoute } from "./cloudflare/answer.ts";
 import type { Token } from "./cloudflare/credentials.ts";
 import { authorizationKind } from "./cloudflare/credentials.ts";
 import { directoryRoutes } from "./cloudflare/directory.ts";
+import type { Zone } from "./cloudflare/directory.ts";
 import type { Call, FakeCloudflare, FakeOptions } from "./cloudflare/edge.ts";
 import type { Fault } from "./cloudflare/faults.ts";
 import { answerInstead, faultQueue, spoilt } from "./cloudflare/faults.ts";
@@ -137,6 +138,15 @@ export function fakeCloudflare(options: FakeOptions = {}): FakeCloudflare {
     rules: (scope) => structuredClone(store.rules(scope)),
     plant: (scope, planted) => structuredClone(store.plant(scope, planted)),
     remove: (id) => store.remove(id),
+    addAnew(name, where = "instead") {
+      const index = zones.findIndex((zone) => zone.name === name);
+      const before = zones[index];
+      if (before === undefined) throw new Error(`there is no zone ${name}`);
+      const id = idOf(`${before.id}, again`);
+      const again: Zone = { ...before, id, scope: { type: "zone", id } };
+      if (where === "instead") for (const rule of store.rules(before.scope)) store.remove(rule.id);
+      zones.splice(index, where === "instead" ? 1 : 0, again);
+    },
     fail: faults.add,
     heal: faults.clear,
     async [Symbol.asyncDispose]() {

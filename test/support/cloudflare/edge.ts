@@ -77,6 +77,8 @@ export interface FakeCloudflare extends AsyncDisposable {
   rules(scope?: Scope): AccessRule[];
   plant(scope: Scope, planted: Planted): AccessRule;
   remove(id: string): boolean;
+  /** Adds a zone again, with another id and nothing in it: in place of the one of that name, or beside it. */
+  addAnew(zone: string, where?: "instead" | "beside"): void;
   fail(fault: Fault, options?: FaultOptions): void;
   heal(): void;
 }

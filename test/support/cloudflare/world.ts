@@ -9,7 +9,7 @@ export interface WantedZone {
 
 /** The zones, and the accounts that they are in; there is always one account. */
 export function worldOf(wanted: readonly WantedZone[]): {
-  readonly zones: readonly Zone[];
+  readonly zones: Zone[];
   readonly accounts: readonly Account[];
 } {
   const ids = new Set(wanted.map(({ accountId = idOf("account") }) => accountId));
