@@ -12,7 +12,6 @@ import { findPlaces } from "./wire/places.ts";
 import type { Found } from "./wire/places.ts";
 import { wireProfile } from "./wire/profile.ts";
 import type { Shared, WireOptions } from "./wire/profile.ts";
-import { noStanding } from "./wire/standing.ts";
 
 /** Puts together what delivers: one delivery per profile of the configuration. */
 export async function wireCourier(
@@ -78,6 +77,8 @@ export async function openDirectly({
     log: () => {},
     turnsOf: turnsByName(),
     provisioning: "never",
-    standing: noStanding,
+    paused: async () => null,
+    mended: async () => {},
+    met: async () => {},
   });
 }

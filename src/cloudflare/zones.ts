@@ -19,23 +19,16 @@ export function isId(text: string): boolean {
   return idPattern.test(text);
 }
 
-/** The id of the zone with this name. Throws a config failure when the credential sees none. */
-export async function zoneId(call: Call, name: string): Promise<string> {
-  return first(await zonesNamed(call, name), { ...zone, name });
-}
-
-/** Whether the credential still sees the zone by this id. Throws a config failure when it may not look. */
-export async function seesZone(call: Call, { id, name }: NamedZone): Promise<boolean> {
-  return (await zonesNamed(call, name)).includes(id);
-}
-
-const zone = {
-  what: "zone",
-  hint: `write the zone's own name, as "example.com", and give the token Zone:Read for it`,
-};
-
-async function zonesNamed(call: Call, name: string): Promise<readonly string[]> {
-  return idsNamed(await call("GET", "/zones", { query: { name } }), { ...zone, name });
+/**
+ * The id of the zone with this name: of several, as in two accounts, the one known `before`, else the first. Throws a
+ * config failure when the credential sees none.
+ */
+export async function zoneId(call: Call, name: string, before: string | null = null): Promise<string> {
+  const ids = idsIn(await call("GET", "/zones", { query: { name } }), name, {
+    what: "zone",
+    hint: `write the zone's own name, as "example.com", and give the token Zone:Read for it`,
+  });
+  return ids.find((id) => id === before) ?? ids[0];
 }
 
 /** Every zone of an account that the credential sees. */
@@ -61,22 +54,19 @@ export async function zonesOf(call: Call, account: string): Promise<readonly Nam
 
 /** The id of the account with this name. Throws a config failure when the credential sees none. */
 export async function accountId(call: Call, name: string): Promise<string> {
-  const account = {
-    name,
+  const [id] = idsIn(await call("GET", "/accounts", { query: { name } }), name, {
     what: "account",
     hint: "write the account's id, which stands in the address of its dashboard page",
-  };
-  return first(idsNamed(await call("GET", "/accounts", { query: { name } }), account), account);
+  });
+  return id;
 }
 
-/** What is looked up by its name. */
-interface Named {
-  readonly name: string;
-  readonly what: string;
-  readonly hint: string;
-}
-
-function idsNamed(answer: Answer, { name, what, hint }: Named): readonly string[] {
+/** The ids of that name, one at least. */
+function idsIn(
+  answer: Answer,
+  name: string,
+  { what, hint }: { what: string; hint: string },
+): readonly [string, ...string[]] {
   if (!answer.ok)
     throw new Failure("config", `Cannot look up ${what} ${quoted(name)}: ${answer.message}`, { hint });
   if (!Array.isArray(answer.result))
@@ -84,15 +74,12 @@ function idsNamed(answer: Answer, { name, what, hint }: Named): readonly string[
       "unavailable",
       `Cloudflare answered without a result when asked for ${what} ${quoted(name)}`,
     );
-  return answer.result
+  const [id, ...others] = answer.result
     .map(fieldsOf<"id" | "name">)
     .filter((one) => typeof one.name === "string" && one.name.toLowerCase() === name.toLowerCase())
     .map(({ id }) => id)
     .filter((id): id is string => typeof id === "string" && isId(id));
-}
-
-function first([id]: readonly string[], { name, what, hint }: Named): string {
-  if (id !== undefined) return id;
+  if (id !== undefined) return [id, ...others];
   throw new Failure("config", `Cannot find ${what} ${quoted(name)}: this credential sees none of that name`, {
     hint,
   });

@@ -3,7 +3,6 @@ import { readAddress } from "./address.ts";
 import { openPlaces } from "./trouble.ts";
 import type { Delivery } from "./deliver.ts";
 import { strictest } from "./hold.ts";
-
 import type { Known, Site, Wanted } from "./journal.ts";
 import type { Blocklist, Leftover, Leftovers, Takeover } from "./ports.ts";
 

@@ -123,6 +123,8 @@ export interface DeliveryLedger {
   sweep(now: number, grace: Grace): Promise<number>;
   /** Once nothing of a profile is pending, makes pending what it has left at places and nobody holds; returns how much. */
   abandon(profile: string, places: readonly string[], now: number): Promise<number>;
+  /** Forgets what a profile knows to be at a place that nobody can reach any more. */
+  forgetPlace(place: string, profile: string): Promise<void>;
   /** Forgets holds and jails, what is pending and what was known at the edge: nothing of ours is to be there. */
   forgetAll(): Promise<void>;
 }

@@ -1,10 +1,9 @@
 import { Failure } from "../errors.ts";
-import { readAddress } from "./address.ts";
+import { astray } from "./astray.ts";
 import { tryRoom } from "./crowd.ts";
 import { abandonPlaces } from "./deliver.ts";
 import type { Delivery } from "./deliver.ts";
 import type { DeliveryLedger, Known } from "./journal.ts";
-import { plan } from "./plan.ts";
 import type { Blocklist, EdgeRow, Entry } from "./ports.ts";
 import { askedAt, openAt, openPlaces, poolOf } from "./trouble.ts";
 import type { Opened } from "./trouble.ts";
@@ -114,24 +113,9 @@ export async function syncProfile(
   for (const trouble of synced.flatMap(({ troubles }) => troubles)) log("warn", "", trouble);
   await tryRoom(delivery, poolOf(opened));
   await abandonPlaces(delivery, opened);
+  // A zone may have been found to be another one by now.
+  await openPlaces(delivery);
   return synced;
-}
-
-/** What no pending network of the profile would bring to what is wanted at a place; additions only where it blocks. */
-async function astray(
-  { journal, profile, profilesOf }: Delivery,
-  { place, mode }: Blocklist,
-  blocksHere: boolean,
-): Promise<readonly string[]> {
-  const site = { place, mode, profiles: profilesOf(place) };
-  const networks = await journal.astray(profile.name, site);
-  const standing = await journal.standing(networks);
-  return standing.flatMap((stands, index) => {
-    const network = readAddress(networks[index] ?? "");
-    if (network === null) return [];
-    const kind = plan({ pending: { network }, ...stands }, site)?.kind;
-    return kind === "remove" || (blocksHere && kind !== undefined) ? [network.text] : [];
-  });
 }
 
 async function compare(journal: DeliveryLedger, { place, entries: list }: Blocklist): Promise<Compared> {

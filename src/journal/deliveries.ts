@@ -164,6 +164,9 @@ export function deliveryLedger(db: Database): Sync<Omit<DeliveryLedger, "abandon
       db.query("UPDATE holds SET release_at = $latestAt WHERE release_at > $latestAt").run({ latestAt });
     },
     sweep: (now, grace) => sweepHolds(db, mark, now, grace),
+    forgetPlace(place, profile) {
+      db.query("DELETE FROM edge WHERE place = ? AND profile = ?").run(place, profile);
+    },
     forgetAll() {
       immediate(db, () => {
         for (const table of ["holds", "pending", "edge", "outside", "jails"]) db.run(`DELETE FROM ${table}`);

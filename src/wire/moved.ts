@@ -1,8 +1,13 @@
+import { placeOf } from "../cloudflare/access-rules.ts";
+import type { Call } from "../cloudflare/client.ts";
+import { zoneId } from "../cloudflare/zones.ts";
+import type { NamedZone } from "../cloudflare/zones.ts";
 import type { Config, ProfileConfig } from "../config.ts";
 import type { Address } from "../core/address.ts";
 import { reaches } from "../core/cover.ts";
 import { intake } from "../core/intake.ts";
 import type { CourierJournal, Journal } from "../core/journal.ts";
+import { subjectOf } from "../core/trouble.ts";
 import { Failure } from "../errors.ts";
 import { intakeOptions } from "../intake-options.ts";
 import type { WireOptions } from "./profile.ts";
@@ -25,6 +30,34 @@ export async function noticeChange(
   if (before !== null) await journal.recheck(profile.name, "all", runtime.now());
   await journal.forgetResults(profile.name);
   await journal.setFact(name, after);
+}
+
+/**
+ * A zone that was removed and added again has another id, and nothing of ours: all that the profile holds is to be
+ * blocked there. What the profile had at the former is forgotten, unless the credential sees that one as well: then it
+ * is a place that was left.
+ */
+export async function noticeZone(
+  { runtime, journal, log }: WireOptions<CourierJournal>,
+  profile: ProfileConfig,
+  { id, name }: NamedZone,
+  call: Call,
+): Promise<void> {
+  const fact = `zone-of:${profile.name}:${name}`;
+  const before = await journal.fact(fact);
+  if (before === id) return;
+  if (before !== null) {
+    const isSeen = (await zoneId(call, name, before)) === before;
+    log(
+      "warn",
+      "",
+      `Zone ${name} is ${id} at Cloudflare now, no longer ${before}: what is held is blocked there anew`,
+    );
+    await journal.setPause(subjectOf(profile, `zone ${name}`), null);
+    await journal.recheck(profile.name, "all", runtime.now());
+    if (!isSeen) await journal.forgetPlace(placeOf({ kind: "zone", id: before }), profile.name);
+  }
+  await journal.setFact(fact, id);
 }
 
 /** Has other networks stand for what a profile holds whose new places do not take those that did so far. */

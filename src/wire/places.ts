@@ -1,6 +1,7 @@
 import { accessRules, placeOf } from "../cloudflare/access-rules.ts";
 import type { Scope } from "../cloudflare/access-rules.ts";
 import type { Call } from "../cloudflare/client.ts";
+import type { NamedZone } from "../cloudflare/zones.ts";
 import type { Config, ListConfig, ProfileConfig } from "../config.ts";
 import type { FactLedger } from "../core/journal.ts";
 import type { Blocklist, Pool, Trouble } from "../core/ports.ts";
@@ -14,7 +15,6 @@ import type { Account, Provisioner } from "./list-places.ts";
 import { listProvision } from "./list-provision.ts";
 import type { ListProvision } from "./list-provision.ts";
 import { peersOf } from "./peers.ts";
-import type { Standing } from "./standing.ts";
 
 export interface PlacesOptions {
   readonly runtime: Runtime;
@@ -24,7 +24,12 @@ export interface PlacesOptions {
   readonly call: Call;
   readonly ids: Ids;
   readonly log: Log;
-  readonly standing: Standing;
+  /** Why a place is not to be looked up now, or rules not to be renewed; null: they may be. */
+  readonly paused: (label: string) => Promise<Failure | null>;
+  /** A zone of the configuration has this id. */
+  readonly met: (zone: NamedZone) => Promise<void>;
+  /** Rules are as they are to be, whatever was in their way. */
+  readonly mended: (label: string) => Promise<void>;
   /** Whether a list and its rules are made where they are missing. */
   readonly provisioning: "when missing" | "never";
   /** The turns of an account's bulk operations, and of the making of its rules, by their names. */
@@ -38,10 +43,14 @@ export interface Found {
 
 /** The places of a profile, looked up where needed; one that cannot be used does not hold up the others. */
 export async function findPlaces(options: PlacesOptions): Promise<Found> {
-  const { profile, config, call } = options;
+  const { profile, config, call, ids } = options;
   if (profile.list !== null) return findLists(options, profile.list);
   const { scopes, troubles } = await findScopes(options);
-  return { places: scopes.map((scope) => accessRules({ call, scope, host: config.owner })), troubles };
+  const places = scopes.map((scope) => {
+    const about = scope.kind === "zone" ? ids.callAbout("zone", scope.name) : call;
+    return accessRules({ call: about, scope, host: config.owner });
+  });
+  return { places, troubles };
 }
 
 /** The names of a profile's places, as far as they are known without a call. */
@@ -92,9 +101,9 @@ async function findLists(options: PlacesOptions, list: ListConfig): Promise<Foun
     // A trouble of their own: where rules stand already, the list blocks.
     const rules = `rules of ${label}`;
     const failure = (await provisioner.outdated())
-      ? ((await options.standing.paused(rules)) ?? (await failureOf(provisioner.renew)))
+      ? ((await options.paused(rules)) ?? (await failureOf(provisioner.renew)))
       : null;
-    if (failure === null) await options.standing.mended(rules);
+    if (failure === null) await options.mended(rules);
     else troubles.push({ label: rules, failure });
   }
   return { places, troubles };
@@ -110,7 +119,7 @@ export interface OpenList {
 
 /** The lists of a profile, one for each mode, that of its own mode first. */
 export async function openLists(
-  options: Omit<PlacesOptions, "provisioning" | "standing">,
+  options: Omit<PlacesOptions, "provisioning" | "paused" | "mended" | "met">,
   list: ListConfig,
 ): Promise<readonly OpenList[]> {
   const { profile, ids, turnsOf } = options;
@@ -129,8 +138,8 @@ export async function openLists(
 async function findScopes({
   profile,
   ids,
-  call,
-  standing,
+  paused,
+  met,
 }: PlacesOptions): Promise<{ readonly scopes: readonly Scope[]; readonly troubles: readonly Trouble[] }> {
   if (profile.account !== null)
     return { scopes: [{ kind: "account", id: await ids.find("account", profile.account) }], troubles: [] };
@@ -139,15 +148,16 @@ async function findScopes({
   const troubles: Trouble[] = [];
   for (const name of profile.zones) {
     const label = `zone ${name}`;
-    const pause = await standing.paused(label);
-    const waiting = (await ids.known("zone", name)) === null ? pause : null;
-    const find = pause === null && (await standing.refused(label)) ? ids.findAnew : ids.find;
+    const pause = await paused(label);
+    const known = await ids.known("zone", name);
+    const waiting = known === null ? pause : null;
     const failure =
       waiting ??
       (await failureOf(async () => {
-        const zone = { id: await find("zone", name), name };
-        await standing.met(zone, call);
-        scopes.push({ kind: "zone", ...zone });
+        // A credential that is rejected is left alone, in every way, until the pause is over.
+        const id = known !== null && pause?.kind === "rejected" ? known : await ids.find("zone", name);
+        await met({ id, name });
+        scopes.push({ kind: "zone", id, name });
       }));
     if (failure !== null) troubles.push({ label, failure });
   }

@@ -1,9 +1,11 @@
+import type { NamedZone } from "../cloudflare/zones.ts";
 import type { Config, ProfileConfig } from "../config.ts";
 import type { Courier } from "../core/courier.ts";
 import type { Delivery } from "../core/deliver.ts";
-import { gate } from "../core/gate.ts";
+import { gate, pausedUntil } from "../core/gate.ts";
 import type { Gate } from "../core/gate.ts";
 import type { OpenPlaces } from "../core/ports.ts";
+import { subjectOf } from "../core/trouble.ts";
 import type { Turns } from "../core/turns.ts";
 import { readCredential } from "../credential.ts";
 import type { FoundCredential } from "../credential.ts";
@@ -12,9 +14,9 @@ import type { Log } from "../log.ts";
 import type { Runtime } from "../runtime.ts";
 import { client, hardStop } from "./client.ts";
 import { idsOf, knownIds } from "./ids.ts";
-import { noticeChange } from "./moved.ts";
+import type { Ids } from "./ids.ts";
+import { noticeChange, noticeZone } from "./moved.ts";
 import { findPlaces, formerPlace, placesKnown } from "./places.ts";
-import { standingOf } from "./standing.ts";
 
 export interface WireOptions<Kept = Courier["journal"]> {
   readonly runtime: Runtime;
@@ -52,14 +54,25 @@ export async function wireProfile(
     void users.getOrInsertComputed(place, () => new Set()).add(profile.name);
   // Before any place is opened: another profile's delivery to the same place must count this one's holds.
   for (const place of await placesKnown(profile, knownIds(journal, fingerprint))) share(place);
-  const standing = standingOf(options, profile, fingerprint);
   let opened: Promise<OpenPlaces> | null = null;
+  let ids: Ids | null = null;
   async function open(): Promise<OpenPlaces> {
     if (found instanceof Failure) throw found;
     const { credential } = found;
     const call = client({ runtime, config, credential, gate: door, hardStop: hardStop(runtime) });
-    const ids = idsOf(journal, fingerprint, call);
+    ids ??= idsOf(journal, fingerprint, call);
     const provisioning = "when missing";
+    const paused = async (label: string): Promise<Failure | null> => {
+      const pause = await journal.pause(subjectOf(profile, label));
+      const isPaused = pausedUntil(pause, now()) > now();
+      return pause !== null && isPaused ? new Failure(pause.kind, pause.reason) : null;
+    };
+    const mended = async (label: string): Promise<void> => {
+      const subject = subjectOf(profile, label);
+      if ((await journal.pause(subject)) === null) return;
+      await journal.setPause(subject, null);
+      await journal.succeeded({ profile: profile.name, credential: fingerprint, label, place: null }, now());
+    };
     const search = {
       runtime,
       config,
@@ -69,7 +82,9 @@ export async function wireProfile(
       ids,
       log,
       turnsOf,
-      standing,
+      paused,
+      mended,
+      met: (zone: NamedZone) => noticeZone(options, profile, zone, call),
       provisioning,
     } as const;
     const { places, troubles } = await findPlaces(search);
@@ -79,11 +94,6 @@ export async function wireProfile(
     const former = troubles.length > 0 ? [] : left.map((place) => formerPlace(search, place));
     return { places, former, troubles };
   }
-  async function isOutdated({ places, troubles }: OpenPlaces): Promise<boolean> {
-    // A zone that is refused may be found by another id.
-    const refused = await Promise.all(places.map(({ label }) => standing.refused(label)));
-    return troubles.length > 0 || refused.includes(true);
-  }
   return {
     journal,
     gate: door,
@@ -91,9 +101,12 @@ export async function wireProfile(
       name: profile.name,
       credential: fingerprint,
       async open() {
+        if (ids?.haveNews() === true) opened = null;
+        opened ??= open();
         try {
-          if (opened !== null && (await isOutdated(await opened))) opened = null;
-          return await (opened ??= open());
+          const result = await opened;
+          if (result.troubles.length > 0) opened = null;
+          return result;
         } catch (error) {
           opened = null;
           throw error;

@@ -112,6 +112,15 @@ export function journalContract(kind: string, open: () => Promise<TestedJournal>
     expect(await journal.astray("", { ...list, mode: "managed_challenge" })).toEqual([eight.text]);
   });
 
+  promise("what one profile forgets of a place, another one still knows", async (journal) => {
+    await journal.record("zone:1", "", [{ network: seven.text, row: ours }]);
+    await journal.record("zone:1", "other", [{ network: eight.text, row: ours }]);
+    await journal.record("zone:2", "", [{ network: seven.text, row: ours }]);
+    await journal.forgetPlace("zone:1", "");
+    const known = async (place: string) => (await journal.known(place)).map(({ network }) => network);
+    expect([await known("zone:1"), await known("zone:2")]).toEqual([[eight.text], [seven.text]]);
+  });
+
   promise("what is pending, waits for its next try or is parked is not astray", async (journal) => {
     const site = { place: "zone:1", mode: null, profiles: new Set([""]) };
     await journal.hold(holdOf(sshd, seven, { networks: [seven, eight] }), now);

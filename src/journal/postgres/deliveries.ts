@@ -176,6 +176,9 @@ export function deliveryLedger({ run, atomically }: Session): Omit<DeliveryLedge
         await markPending(own, marks, now);
         return left.length;
       }),
+    async forgetPlace(place, profile) {
+      await run("DELETE FROM edge WHERE place = $1 AND profile = $2", [place, profile]);
+    },
     forgetAll: () =>
       atomically(async (own) => {
         await lockForWriting(own);
