@@ -1,5 +1,6 @@
 import { mustRun } from "../../test/support/program.ts";
 import type { TempRoot } from "../../test/support/temp-root.ts";
+import { readAnew } from "./read-anew.ts";
 
 /** What is left of a program of Bun's when ours is taken out of it; returns its path. */
 export async function emptyProgram(root: TempRoot): Promise<string> {
@@ -10,5 +11,6 @@ export async function emptyProgram(root: TempRoot): Promise<string> {
     cwd: root.path,
     deadlineMs: 120_000,
   });
+  await readAnew(path);
   return path;
 }

@@ -5,6 +5,7 @@
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import pkg from "../../package.json" with { type: "json" };
+import { binaryPath } from "../../test/support/binary.ts";
 import { fail2banVersion } from "../../test/support/fail2ban.ts";
 import { fakeCloudflare } from "../../test/support/fake-cloudflare.ts";
 import type { FakeCloudflare } from "../../test/support/fake-cloudflare.ts";
@@ -15,6 +16,7 @@ import { fleet } from "./fleet.ts";
 import { hang } from "./hang.ts";
 import { hook } from "./hook.ts";
 import { lists } from "./lists.ts";
+import { readAnew } from "./read-anew.ts";
 import { holds, renderSection } from "./report.ts";
 import type { Section } from "./report.ts";
 import { restart } from "./restart.ts";
@@ -38,6 +40,7 @@ const sections: Readonly<Record<string, (edge: FakeCloudflare) => Promise<Sectio
 const chosen = process.argv.slice(2);
 const names = chosen.length === 0 ? Object.keys(sections) : chosen;
 const done: Section[] = [];
+await readAnew(await binaryPath());
 for (const name of names) {
   const measure = sections[name];
   if (measure === undefined)
