@@ -2,7 +2,7 @@ import { mustRun } from "../../test/support/program.ts";
 
 /**
  * Has a program be read from disk again, with the libraries that it loads, as after a reboot. What was just written or
- * copied may lie in memory in larger pieces, of which a start needs fewer page faults (ext4 since Linux 6.16): it would
+ * copied may lie in memory in larger pieces, of which a start needs fewer page faults (seen with ext4 of Linux 6.18): it would
  * look faster than it is from then on. Files that some process has mapped stay as they are.
  */
 export async function readAnew(program: string): Promise<void> {
