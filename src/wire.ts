@@ -79,6 +79,7 @@ export async function openDirectly({
     provisioning: "never",
     paused: async () => null,
     mended: async () => {},
+    lastMet: async () => null,
     met: async () => {},
   });
 }

@@ -113,8 +113,6 @@ export async function syncProfile(
   for (const trouble of synced.flatMap(({ troubles }) => troubles)) log("warn", "", trouble);
   await tryRoom(delivery, poolOf(opened));
   await abandonPlaces(delivery, opened);
-  // A zone may have been found to be another one by now.
-  await openPlaces(delivery);
   return synced;
 }
 

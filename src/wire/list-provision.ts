@@ -52,7 +52,7 @@ export function listProvision(options: ListProvisionOptions): ListProvision {
   const provide = (how: "mend" | "look", find = ids.findAnew): Promise<readonly Provided[]> =>
     turns(() => provideNow(how, find));
 
-  async function provideNow(how: "mend" | "look", find: Ids["find"]): Promise<readonly Provided[]> {
+  async function provideNow(how: "mend" | "look", find: Ids["findAnew"]): Promise<readonly Provided[]> {
     const zones = await options.zones();
     const named = await namedZones(call, find, { accountId, zones });
     const before = await done();
@@ -60,7 +60,9 @@ export function listProvision(options: ListProvisionOptions): ListProvision {
       { call, lists: account.lists, zones: named, list, mode: modeOfList(list) },
       how,
     );
-    const left = (before?.ids ?? []).filter((id) => named.every((zone) => zone.id !== id));
+    // Where only an id is another one, it may be this credential that does not see the zone any more.
+    const hasLeft = before !== null && JSON.stringify(before.zones) !== JSON.stringify(zones);
+    const left = hasLeft ? before.ids.filter((id) => named.every((zone) => zone.id !== id)) : [];
     const dropped = how === "look" ? [] : await Promise.all(left.map((id) => dropFrom(call, id, list)));
     const now: Done = { zones, ids: named.map(({ id }) => id) };
     if (how === "mend") await journal.setFact(fact, JSON.stringify(now));
@@ -69,13 +71,7 @@ export function listProvision(options: ListProvisionOptions): ListProvision {
 
   async function isOutdated(): Promise<boolean> {
     const before = await done();
-    if (before === null) return false;
-    const zones = await options.zones();
-    const known = await Promise.all(zones.map((name) => ids.known("zone", name)));
-    return (
-      JSON.stringify(before.zones) !== JSON.stringify(zones) ||
-      known.some((id) => id !== null && !before.ids.includes(id))
-    );
+    return before !== null && JSON.stringify(before.zones) !== JSON.stringify(await options.zones());
   }
 
   async function renew(): Promise<void> {
@@ -116,7 +112,7 @@ const verbs = { "+": "Made", "~": "Set right", "-": "Removed" } as const;
 
 async function namedZones(
   call: Call,
-  find: Ids["find"],
+  find: Ids["findAnew"],
   { accountId, zones }: { readonly accountId: string; readonly zones: readonly string[] },
 ): Promise<readonly NamedZone[]> {
   if (zones.length === 0) return zonesOf(call, accountId);

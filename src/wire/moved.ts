@@ -1,12 +1,10 @@
 import { placeOf } from "../cloudflare/access-rules.ts";
-import type { Call } from "../cloudflare/client.ts";
-import { zoneId } from "../cloudflare/zones.ts";
 import type { NamedZone } from "../cloudflare/zones.ts";
 import type { Config, ProfileConfig } from "../config.ts";
 import type { Address } from "../core/address.ts";
 import { reaches } from "../core/cover.ts";
 import { intake } from "../core/intake.ts";
-import type { CourierJournal, Journal } from "../core/journal.ts";
+import type { CourierJournal, FactLedger, Journal } from "../core/journal.ts";
 import { subjectOf } from "../core/trouble.ts";
 import { Failure } from "../errors.ts";
 import { intakeOptions } from "../intake-options.ts";
@@ -32,22 +30,23 @@ export async function noticeChange(
   await journal.setFact(name, after);
 }
 
+/** The id by which a profile has last blocked in a zone; null: it never did. */
+export function lastMet(journal: FactLedger, { name }: ProfileConfig, zone: string): Promise<string | null> {
+  return journal.fact(`zone-of:${name}:${zone}`);
+}
+
 /**
  * A zone that was removed and added again has another id, and nothing of ours: all that the profile holds is to be
- * blocked there. What the profile had at the former is forgotten, unless the credential sees that one as well: then it
- * is a place that was left.
+ * blocked there. What it had at the former, which its credential does not see any more, is forgotten.
  */
 export async function noticeZone(
   { runtime, journal, log }: WireOptions<CourierJournal>,
   profile: ProfileConfig,
   { id, name }: NamedZone,
-  call: Call,
 ): Promise<void> {
-  const fact = `zone-of:${profile.name}:${name}`;
-  const before = await journal.fact(fact);
+  const before = await lastMet(journal, profile, name);
   if (before === id) return;
   if (before !== null) {
-    const isSeen = (await zoneId(call, name, before)) === before;
     log(
       "warn",
       "",
@@ -55,9 +54,9 @@ export async function noticeZone(
     );
     await journal.setPause(subjectOf(profile, `zone ${name}`), null);
     await journal.recheck(profile.name, "all", runtime.now());
-    if (!isSeen) await journal.forgetPlace(placeOf({ kind: "zone", id: before }), profile.name);
+    await journal.forgetPlace(placeOf({ kind: "zone", id: before }), profile.name);
   }
-  await journal.setFact(fact, id);
+  await journal.setFact(`zone-of:${profile.name}:${name}`, id);
 }
 
 /** Has other networks stand for what a profile holds whose new places do not take those that did so far. */

@@ -26,6 +26,8 @@ export interface PlacesOptions {
   readonly log: Log;
   /** Why a place is not to be looked up now, or rules not to be renewed; null: they may be. */
   readonly paused: (label: string) => Promise<Failure | null>;
+  /** The id by which the profile has last blocked in a zone of the configuration; null: it never did. */
+  readonly lastMet: (name: string) => Promise<string | null>;
   /** A zone of the configuration has this id. */
   readonly met: (zone: NamedZone) => Promise<void>;
   /** Rules are as they are to be, whatever was in their way. */
@@ -119,7 +121,7 @@ export interface OpenList {
 
 /** The lists of a profile, one for each mode, that of its own mode first. */
 export async function openLists(
-  options: Omit<PlacesOptions, "provisioning" | "paused" | "mended" | "met">,
+  options: Omit<PlacesOptions, "provisioning" | "paused" | "mended" | "lastMet" | "met">,
   list: ListConfig,
 ): Promise<readonly OpenList[]> {
   const { profile, ids, turnsOf } = options;
@@ -139,6 +141,7 @@ async function findScopes({
   profile,
   ids,
   paused,
+  lastMet,
   met,
 }: PlacesOptions): Promise<{ readonly scopes: readonly Scope[]; readonly troubles: readonly Trouble[] }> {
   if (profile.account !== null)
@@ -155,7 +158,8 @@ async function findScopes({
       waiting ??
       (await failureOf(async () => {
         // A credential that is rejected is left alone, in every way, until the pause is over.
-        const id = known !== null && pause?.kind === "rejected" ? known : await ids.find("zone", name);
+        const isLeftAlone = known !== null && pause?.kind === "rejected";
+        const id = isLeftAlone ? known : await ids.find("zone", name, await lastMet(name));
         await met({ id, name });
         scopes.push({ kind: "zone", id, name });
       }));

@@ -14,8 +14,7 @@ import type { Log } from "../log.ts";
 import type { Runtime } from "../runtime.ts";
 import { client, hardStop } from "./client.ts";
 import { idsOf, knownIds } from "./ids.ts";
-import type { Ids } from "./ids.ts";
-import { noticeChange, noticeZone } from "./moved.ts";
+import { lastMet, noticeChange, noticeZone } from "./moved.ts";
 import { findPlaces, formerPlace, placesKnown } from "./places.ts";
 
 export interface WireOptions<Kept = Courier["journal"]> {
@@ -53,14 +52,14 @@ export async function wireProfile(
   const share = (place: string): void =>
     void users.getOrInsertComputed(place, () => new Set()).add(profile.name);
   // Before any place is opened: another profile's delivery to the same place must count this one's holds.
-  for (const place of await placesKnown(profile, knownIds(journal, fingerprint))) share(place);
+  const remembered = knownIds(journal, fingerprint);
+  for (const place of await placesKnown(profile, remembered)) share(place);
   let opened: Promise<OpenPlaces> | null = null;
-  let ids: Ids | null = null;
   async function open(): Promise<OpenPlaces> {
     if (found instanceof Failure) throw found;
     const { credential } = found;
     const call = client({ runtime, config, credential, gate: door, hardStop: hardStop(runtime) });
-    ids ??= idsOf(journal, fingerprint, call);
+    const ids = idsOf(journal, fingerprint, call);
     const provisioning = "when missing";
     const paused = async (label: string): Promise<Failure | null> => {
       const pause = await journal.pause(subjectOf(profile, label));
@@ -84,7 +83,8 @@ export async function wireProfile(
       turnsOf,
       paused,
       mended,
-      met: (zone: NamedZone) => noticeZone(options, profile, zone, call),
+      lastMet: (name: string) => lastMet(journal, profile, name),
+      met: (zone: NamedZone) => noticeZone(options, profile, zone),
       provisioning,
     } as const;
     const { places, troubles } = await findPlaces(search);
@@ -94,6 +94,14 @@ export async function wireProfile(
     const former = troubles.length > 0 ? [] : left.map((place) => formerPlace(search, place));
     return { places, former, troubles };
   }
+  /** Whether there is nothing to look up since the places were opened. */
+  async function isCurrent({ places, troubles }: OpenPlaces): Promise<boolean> {
+    if (profile.list !== null) return troubles.length === 0;
+    const names = new Set(places.map(({ place }) => place));
+    const known = await placesKnown(profile, remembered);
+    const refused = await Promise.all(profile.zones.map((name) => remembered.isRefused("zone", name)));
+    return troubles.length === 0 && known.every((place) => names.has(place)) && !refused.includes(true);
+  }
   return {
     journal,
     gate: door,
@@ -101,12 +109,9 @@ export async function wireProfile(
       name: profile.name,
       credential: fingerprint,
       async open() {
-        if (ids?.haveNews() === true) opened = null;
-        opened ??= open();
         try {
-          const result = await opened;
-          if (result.troubles.length > 0) opened = null;
-          return result;
+          if (opened !== null && !(await isCurrent(await opened))) opened = null;
+          return await (opened ??= open());
         } catch (error) {
           opened = null;
           throw error;
