@@ -51,8 +51,8 @@ export async function wireProfile(
   await noticeChange(options, profile, fingerprint);
   const share = (place: string): void =>
     void users.getOrInsertComputed(place, () => new Set()).add(profile.name);
-  // Before any place is opened: another profile's delivery to the same place must count this one's holds.
   const remembered = knownIds(journal, fingerprint);
+  // Before any place is opened: another profile's delivery to the same place must count this one's holds.
   for (const place of await placesKnown(profile, remembered)) share(place);
   let opened: Promise<OpenPlaces> | null = null;
   async function open(): Promise<OpenPlaces> {
